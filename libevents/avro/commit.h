@@ -1,0 +1,88 @@
+/* The commit record: all the events of one accepted command, in Confluent's wire format (0x00, schema id as 4 bytes big endian, Avro body).
+ * A fence is a commit with an empty stream_id and no events; its actor names the owner.
+ *
+ * Layout of the Avro record, in this order (schemas/commit.avsc; every topic's Commit has its own union of events):
+ *   stream_id string, base_version long, epoch long, seq long, command_id string (uuid), request_hash bytes,
+ *   correlation_id string, causation_id string, actor string, traceparent ["null", string],
+ *   occurred_at long (timestamp-millis), events array<union of the topic's event records> */
+#pragma once
+
+#include "avro/record.h"
+#include "core/hash.h"
+#include "core/uuid.h"
+
+#define EV_COMMIT_EVENTS_MAX 1024 /* events in one commit */
+#define EV_COMMIT_BYTES_MAX ((size_t)900 * 1024) /* encoded; below Kafka's default message.max.bytes of 1 MiB */
+
+/* A kind of event. The generator emits one static object for each; programs compare by address or by category and number. */
+struct ev_event_type {
+    const char *name;                /* "CartItemAdded" */
+    const char *category;            /* "cart" */
+    int number;                      /* enum CATEGORY_event_type */
+    const struct ev_record *record;
+};
+
+struct ev_event {
+    const struct ev_event_type *type;
+    const void *body; /* the struct that type->record describes */
+};
+
+/* A topic's part of the contract, generated. `union_index` in the current Commit schema is the place in `types`. */
+struct ev_topic_schema {
+    const char *name;          /* "order": the topic is PREFIX.order */
+    const char *commit_schema; /* the current Commit .avsc, as registered, JSON */
+    const struct ev_event_type *const *types;
+    size_t type_count;
+    const char *const *categories; /* NULL-terminated */
+};
+
+struct ev_commit {
+    struct ev_str stream_id; /* "order-536365"; empty: a fence */
+    int64_t base_version;    /* versions (commits) of the stream before this one */
+    int64_t epoch, seq;      /* of the writer's fence */
+    struct ev_uuid command_id;
+    struct ev_hash128 request_hash;
+    struct ev_str correlation_id, causation_id, actor;
+    struct ev_str traceparent; /* may be null */
+    int64_t occurred_at;       /* UTC ms */
+    const struct ev_event *events;
+    size_t event_count;
+};
+
+static inline bool ev_commit_is_fence(const struct ev_commit *commit)
+{
+    return commit->stream_id.length == 0;
+}
+
+/* Appends the whole record (wire header and body). LIMIT beyond the bounds above. */
+int ev_commit_encode(const struct ev_topic_schema *topic, int32_t schema_id, const struct ev_commit *commit,
+                     struct ev_buffer *out, struct ev_error *error);
+
+/* Decodes records of one topic, written with any registered schema; asks `schemas` once for each schema id it meets. One decoder per thread. */
+struct ev_schema_source { /* port; the registry client is one (avro/registry.h) */
+    /* The schema's JSON, owned by the source for its lifetime. NOT_FOUND: there is none (final); UNAVAILABLE: ask again later. */
+    int (*get)(void *context, int32_t schema_id, struct ev_str *ret_json, struct ev_error *error);
+    void *context;
+};
+struct ev_commit_decoder;
+int ev_commit_decoder_create(const struct ev_topic_schema *topic, const struct ev_schema_source *schemas,
+                             struct ev_commit_decoder **ret, struct ev_error *error);
+void ev_commit_decoder_destroy(struct ev_commit_decoder *decoder);
+/* Everything up to and without the events: what the validity of a commit needs. Cheap. Strings point into `record`. */
+int ev_commit_decode_head(struct ev_commit_decoder *decoder, struct ev_str record, struct ev_commit *ret,
+                          struct ev_error *error);
+/* The whole commit; events and their bodies come from the arena. */
+int ev_commit_decode(struct ev_commit_decoder *decoder, struct ev_str record, struct ev_arena *arena,
+                     struct ev_commit *ret, struct ev_error *error);
+/* One JSON object: head fields, then events as [{"type": "CartItemAdded", "data": {…}}]. */
+void ev_commit_print(const struct ev_commit *commit, struct ev_json_writer *writer);
+
+/* A bounded list of events that a decider fills. */
+struct ev_events {
+    struct ev_arena *arena;
+    size_t count;
+    struct ev_event items[EV_COMMIT_EVENTS_MAX];
+    bool overflow; /* more than EV_COMMIT_EVENTS_MAX were added: the command is refused as too large */
+};
+/* A zeroed body of the type's struct, already in the list. Never NULL (past the bound: a body that isn't in the list). */
+void *ev_events_add(struct ev_events *events, const struct ev_event_type *type);

@@ -1,0 +1,25 @@
+/* Schema registry client (Confluent API, over libcurl): ids to schemas and schemas to ids, remembered for ever in memory and in a cache file, so
+ * that what is known stays usable while the registry is away. Thread-safe. Blocking, with a deadline per request (EV_REGISTRY_TIMEOUT_MS). */
+#pragma once
+
+#include "avro/commit.h"
+
+#define EV_REGISTRY_TIMEOUT_MS 5000
+
+struct ev_registry;
+
+/* `cache_path` NULL: memory only. A corrupt cache file is set aside and made anew. */
+int ev_registry_create(const char *url, const char *cache_path, struct ev_registry **ret, struct ev_error *error);
+void ev_registry_destroy(struct ev_registry *registry);
+/* Registers (idempotent) and returns the id; CONFLICT when the subject's compatibility mode refuses it, with the registry's reasons. */
+int ev_registry_register(struct ev_registry *registry, const char *subject, struct ev_str schema_json,
+                         int32_t *ret_id, struct ev_error *error);
+/* The id of a schema that is registered already; from the cache if known. NOT_FOUND, UNAVAILABLE. */
+int ev_registry_lookup(struct ev_registry *registry, const char *subject, struct ev_str schema_json, int32_t *ret_id,
+                       struct ev_error *error);
+/* Sets the subject's compatibility mode ("BACKWARD"). */
+int ev_registry_set_compatibility(struct ev_registry *registry, const char *subject, const char *mode,
+                                  struct ev_error *error);
+struct ev_schema_source ev_registry_source(struct ev_registry *registry);
+/* 0 when it answers. */
+int ev_registry_ping(struct ev_registry *registry, struct ev_error *error);

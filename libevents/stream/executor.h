@@ -1,0 +1,85 @@
+/* The decider's runtime for the partitions that one event loop owns: load, deduplicate, decide on the speculative state, append, acknowledge when the
+ * log says so, decide again what depended on a void commit. Single-threaded: everything happens on the loop that made the executor, callbacks too.
+ *
+ * States are kept as Avro bytes (a stream's confirmed and, while commits are in flight, its speculative one), so that memory is compact and bounded,
+ * roll-back is dropping a pointer, and a checkpoint is a copy. */
+#pragma once
+
+#include "log/owner.h"
+#include "stream/decider.h"
+
+#define EV_STREAM_ID_MAX 200 /* bytes */
+
+enum ev_outcome {
+    EV_OUTCOME_COMMITTED, /* the commit is in the log and valid */
+    EV_OUTCOME_UNCHANGED, /* nothing to do, the state is as asked for */
+    EV_OUTCOME_DUPLICATE, /* this command id was committed before; version and offset are those of then */
+    EV_OUTCOME_REJECTED,  /* `rejection`, `decision` */
+    EV_OUTCOME_MISMATCH,  /* the expected version isn't the stream's (If-Match) */
+    EV_OUTCOME_REUSED,    /* this command id was committed with another request hash */
+    EV_OUTCOME_FAILED,    /* `error`: not known to be in the log and now known not to be, or the deadline passed (then in doubt: retry with the same id) */
+};
+
+struct ev_result {
+    enum ev_outcome outcome;
+    int rejection;
+    const struct ev_decision *decision; /* REJECTED: detail and pointer */
+    int64_t version;      /* of the stream after the command (for MISMATCH: the current one) */
+    int32_t partition;
+    int64_t offset;       /* position that a reader should wait for: the commit's, or for answers that append nothing the last one the state reflects; -1: empty partition */
+    const void *state;    /* the stream's state after the command, decoded into the request's arena when `wants_state`; else NULL */
+    struct ev_error error;
+};
+
+/* Owned by the caller, must stay until `done` was called; everything it points to too. `done` is called exactly once, on the loop, maybe from within submit. */
+struct ev_request {
+    const struct ev_command_type *type;
+    const void *body;
+    struct ev_str stream_id;
+    struct ev_uuid command_id;
+    struct ev_hash128 request_hash;
+    struct ev_str correlation_id, causation_id, actor, traceparent;
+    int64_t now_ms;           /* wall clock, for the decider and occurred_at */
+    int64_t deadline_ms;      /* monotonic */
+    int64_t expected_version; /* -1: any */
+    bool wants_state;
+    struct ev_arena *arena;
+    void (*done)(struct ev_request *request, const struct ev_result *result);
+    /* used by the executor */
+    struct ev_request *next;
+    int64_t sequence;
+};
+
+struct ev_executor_options {
+    const struct ev_topic_schema *topic;
+    const char *topic_name; /* with prefix */
+    const struct ev_decider *const *deciders; /* of the topic's categories; NULL-terminated */
+    int32_t partition_count;
+    size_t dedup_entries_max;     /* per partition; the oldest is forgotten first */
+    int64_t dedup_window_ms;      /* by the commits' occurred_at */
+    size_t requests_max;          /* waiting or in flight per partition; beyond: FAILED/LIMIT, retriable */
+    const char *owner_id;         /* names this process in fences */
+    struct ev_clock clock;
+};
+
+struct ev_executor;
+int ev_executor_create(const struct ev_executor_options *options, struct ev_log_port *log, struct ev_executor **ret,
+                       struct ev_error *error);
+void ev_executor_destroy(struct ev_executor *executor);
+/* Become the owner of a partition: catch up, fence, serve. Requests for it wait meanwhile (bounded by their deadlines). */
+void ev_executor_acquire(struct ev_executor *executor, int32_t partition);
+void ev_executor_release(struct ev_executor *executor, int32_t partition);
+bool ev_executor_is_serving(const struct ev_executor *executor, int32_t partition);
+/* The partition of a stream: by the hash of its key (stream id after the first '-'). */
+int32_t ev_executor_partition(const struct ev_executor *executor, struct ev_str stream_id);
+void ev_executor_submit(struct ev_executor *executor, struct ev_request *request);
+/* To be called about every 10 ms and after log events: deadlines, retries. Returns ms until the next deadline it knows (<= 1000). */
+int64_t ev_executor_tick(struct ev_executor *executor);
+/* Requests in flight or waiting; to drain: stop submitting and run until this is 0. */
+size_t ev_executor_pending(const struct ev_executor *executor);
+
+struct ev_executor_stats {
+    size_t streams, state_bytes, dedup_entries, pending;
+    int64_t committed, rejected, unchanged, duplicates, voids, refences;
+};
+void ev_executor_stats(const struct ev_executor *executor, struct ev_executor_stats *ret);
