@@ -190,8 +190,7 @@ void ev_array_reserve(struct ev_arena *arena, struct ev_array *array, size_t ite
         return;
     if (capacity > SIZE_MAX / 2 / item_size)
         ev_fatal("an array of %zu items of %zu bytes is too large", capacity, item_size);
-    if (array->items &&
-        ev_arena_try_extend(arena, array->items, array->capacity * item_size, capacity * item_size)) {
+    if (array->items && ev_arena_try_extend(arena, array->items, array->capacity * item_size, capacity * item_size)) {
         memset((char *)array->items + array->capacity * item_size, 0, (capacity - array->capacity) * item_size);
         array->capacity = capacity;
         return;
@@ -208,8 +207,7 @@ void *ev_array_insert_raw(struct ev_arena *arena, struct ev_array *array, size_t
     if (index > array->count)
         ev_fatal("insertion at %zu of an array with %zu items", index, array->count);
     if (array->count == array->capacity)
-        ev_array_reserve(arena, array, item_size,
-                         array->capacity ? array->capacity * 2 : ARENA_ARRAY_CAPACITY_MIN);
+        ev_array_reserve(arena, array, item_size, array->capacity ? array->capacity * 2 : ARENA_ARRAY_CAPACITY_MIN);
     char *at = (char *)array->items + index * item_size;
     memmove(at + item_size, at, (array->count - index) * item_size);
     array->count++;

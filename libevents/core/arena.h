@@ -43,8 +43,8 @@ struct ev_str ev_arena_printf(struct ev_arena *arena, const char *format, ...) _
 
 /* Growable arrays in an arena. Generated structs declare them as `struct { T *items; size_t count; size_t capacity; }`;
  * every such struct has this layout, which is why this one may alias it. A zeroed one is empty. Doubling leaves the old
- * items behind in the arena unless they were its newest allocation. Like ev_arena_alloc these never fail and don't look at
- * `limit`: the caller bounds the count. An index out of range ends the process. */
+ * items behind in the arena unless they were its newest allocation. Like ev_arena_alloc these never fail and don't look
+ * at `limit`: the caller bounds the count. An index out of range ends the process. */
 struct ev_array {
     void *items;
     size_t count;
@@ -55,7 +55,8 @@ void ev_array_reserve(struct ev_arena *arena, struct ev_array *array, size_t ite
 /* Appends one zeroed item and gives its address. */
 void *ev_array_push_raw(struct ev_arena *arena, struct ev_array *array, size_t item_size);
 #define ev_array_push(arena, array)                                                                                    \
-    ((__typeof__((array)->items))ev_array_push_raw((arena), (struct ev_array *)(void *)(array), sizeof(*(array)->items)))
+    ((__typeof__((array)->items))ev_array_push_raw((arena), (struct ev_array *)(void *)(array),                        \
+                                                   sizeof(*(array)->items)))
 /* Inserts one zeroed item at `index` (<= count), or removes the one there. */
 void *ev_array_insert_raw(struct ev_arena *arena, struct ev_array *array, size_t item_size, size_t index);
 #define ev_array_insert(arena, array, index)                                                                           \

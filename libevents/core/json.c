@@ -45,8 +45,8 @@ static int json_limit(struct ev_error *error, struct ev_str text)
     return ev_error_set(error, EV_ERR_LIMIT, "JSON of %zu bytes takes more memory than is allowed for it", text.length);
 }
 
-/* Before anything is allocated: brackets outside of strings. For text that isn't JSON the count may be wrong, and then the
- * parser has its say. */
+/* Before anything is allocated: brackets outside of strings. For text that isn't JSON the count may be wrong, and then
+ * the parser has its say. */
 static int json_check_depth(struct ev_str text, struct ev_error *error)
 {
     size_t depth = 0;
@@ -87,8 +87,7 @@ static yyjson_val *json_find_duplicate(yyjson_val *object, yyjson_val **keys)
     size_t count = 0, index, max;
     yyjson_val *key, *value;
     bool pairwise = yyjson_obj_size(object) <= JSON_PAIRWISE_MAX;
-    yyjson_obj_foreach(object, index, max, key, value)
-    {
+    yyjson_obj_foreach (object, index, max, key, value) {
         for (size_t i = 0; pairwise && i < count; i++)
             if (json_key_equal(keys[i], key))
                 return key;
@@ -145,8 +144,8 @@ int ev_json_parse(struct ev_str text, struct ev_arena *arena, yyjson_val **ret_r
 
     yyjson_alc allocator = {.malloc = json_alloc, .realloc = json_realloc, .free = json_free, .ctx = arena};
     yyjson_read_err read_error;
-    yyjson_doc *doc = yyjson_read_opts(copy, text.length, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW, &allocator,
-                                       &read_error);
+    yyjson_doc *doc =
+        yyjson_read_opts(copy, text.length, YYJSON_READ_INSITU | YYJSON_READ_BIGNUM_AS_RAW, &allocator, &read_error);
     if (!doc && read_error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return json_limit(error, text);
     if (!doc)

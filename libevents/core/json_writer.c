@@ -65,7 +65,8 @@ void ev_json_array_end(struct ev_json_writer *writer)
     json_end(writer, ']');
 }
 
-/* Length of the well-formed UTF-8 sequence at `at` that doesn't start with ASCII (Unicode, table 3-7), 0: there is none. */
+/* Length of the well-formed UTF-8 sequence at `at` that doesn't start with ASCII (Unicode, table 3-7), 0: there is
+ * none. */
 static size_t utf8_length(const unsigned char *at, size_t left)
 {
     size_t length = at[0] >= 0xc2 && at[0] <= 0xdf   ? 2

@@ -25,6 +25,6 @@ void *ev_map_get(const struct ev_map *map, struct ev_str key);
 void *ev_map_put(struct ev_map *map, struct ev_str key, void *value);
 /* Returns the value that was there, or NULL. */
 void *ev_map_remove(struct ev_map *map, struct ev_str key);
-/* Iteration in no particular order (and another one in every process): start with *cursor = 0; false at the end. The map
- * must not change meanwhile; *ret_key is borrowed from it. Both ret_ may be NULL. */
+/* Iteration in no particular order (and another one in every process): start with *cursor = 0; false at the end. The
+ * map must not change meanwhile; *ret_key is borrowed from it. Both ret_ may be NULL. */
 bool ev_map_next(const struct ev_map *map, size_t *cursor, struct ev_str *ret_key, void **ret_value);

@@ -16,7 +16,7 @@ struct ev_str {
 /* For printf("%.*s", EV_STR_ARG(s)). */
 #define EV_STR_ARG(s) (int)(s).length, (s).data ? (s).data : ""
 
-struct ev_str ev_str_of(const char *terminated); /* NULL gives the null string */
+struct ev_str ev_str_of(const char *terminated);     /* NULL gives the null string */
 bool ev_str_equal(struct ev_str a, struct ev_str b); /* null equals null alone */
 /* Order by bytes, null before empty. */
 int ev_str_compare(struct ev_str a, struct ev_str b);

@@ -38,7 +38,8 @@ struct ev_uuid ev_uuid_v5(const struct ev_uuid *namespace_id, struct ev_str name
                 EVP_DigestFinal_ex(context, digest, &length) && length == sizeof(digest);
     EVP_MD_CTX_free(context);
     if (!done)
-        ev_fatal("OpenSSL gives no SHA-1, which derived ids need (RFC 9562); look at its providers (openssl list -providers)");
+        ev_fatal("OpenSSL gives no SHA-1, which derived ids need (RFC 9562); look at its providers (openssl list "
+                 "-providers)");
     struct ev_uuid uuid;
     memcpy(uuid.bytes, digest, sizeof(uuid.bytes));
     uuid_set_version(&uuid, 5);
