@@ -19,6 +19,38 @@ struct ev_faults {
     struct ev_fault items[EV_FAULTS_MAX];
 };
 
+/* What a command's field is checked against; generated. */
+enum ev_source {
+    EV_SOURCE_BODY,
+    EV_SOURCE_PATH,   /* from the URL */
+    EV_SOURCE_SERVER, /* filled by the server: unknown to clients */
+};
+
+/* A pattern as a row of byte classes, matched from left to right, each as often as it can be. The generator lets only those through for which
+ * that finds a match whenever there is one. Sets hold ASCII only. */
+#define EV_PATTERN_UNBOUNDED UINT32_MAX
+struct ev_pattern_step {
+    uint64_t set[4];
+    uint32_t minimum, maximum;
+};
+struct ev_pattern {
+    const char *text;
+    size_t step_count;
+    const struct ev_pattern_step *steps;
+};
+
+struct ev_constraint {
+    bool required;
+    enum ev_source source;
+    bool bounded;                      /* the next four hold */
+    int64_t minimum, maximum;          /* integers, money (1/10000 units) */
+    double real_minimum, real_maximum; /* EV_KIND_DOUBLE */
+    size_t min_length, max_length;     /* strings, in code points; SIZE_MAX: no bound but the pattern's or the format's */
+    const struct ev_pattern *pattern;
+    size_t min_items, max_items;
+    const struct ev_constraint *items; /* of an array's strings and numbers */
+};
+
 enum ev_exposure { EV_EXPOSURE_PUBLIC, EV_EXPOSURE_PRIVATE };
 
 /* One row per command, generated from schemas/CATEGORY/commands/NAME.json. */

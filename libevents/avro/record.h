@@ -9,9 +9,10 @@
  *   string, bytes    struct ev_str (borrowed)
  *   enum             int32_t index of the symbol (the generator also emits a C enum)
  *   record           the struct itself, embedded
- *   array            struct { T *items; size_t count; size_t capacity; }  (struct ev_array; T of any kind above but array)
+ *   array            struct { T *items; size_t count; size_t capacity; }  (struct ev_array; T of any kind above but array);
+ *                    named struct R_array for records R, struct ev_str_array, ev_long_array … for the others
  *   ["null", string] struct ev_str, null: data == NULL
- *   ["null", T]      struct { bool present; T value; }, for T a number, boolean or enum
+ *   ["null", T]      struct { bool present; T value; }, for T a number, boolean or enum: struct ev_optional_long …
  *   ["null", record] T *, null: NULL
  * All that decoding allocates comes from the given arena; strings may point into the decoded bytes, which must outlive the value. */
 #pragma once
@@ -49,6 +50,47 @@ struct ev_enum {
     const char *name;
     size_t count;
     const char *const *symbols;
+    const char *full_name;
+    const char *const *aliases;  /* NULL-terminated, or NULL */
+    const char *default_symbol;  /* what a writer's symbol that isn't known here becomes; NULL: it is an error */
+};
+
+struct ev_optional_bool {
+    bool present;
+    bool value;
+};
+struct ev_optional_int {
+    bool present;
+    int32_t value;
+};
+struct ev_optional_long {
+    bool present;
+    int64_t value;
+};
+struct ev_optional_double {
+    bool present;
+    double value;
+};
+
+struct ev_bool_array {
+    bool *items;
+    size_t count, capacity;
+};
+struct ev_int_array {
+    int32_t *items;
+    size_t count, capacity;
+};
+struct ev_long_array {
+    int64_t *items;
+    size_t count, capacity;
+};
+struct ev_double_array {
+    double *items;
+    size_t count, capacity;
+};
+struct ev_str_array {
+    struct ev_str *items;
+    size_t count, capacity;
 };
 
 struct ev_field {
