@@ -3,14 +3,8 @@
  * (assign, no group, auto.offset.reset=error). */
 #pragma once
 
+#include "log/kafka.h"
 #include "log/ledger.h"
-
-struct ev_kafka_config {
-    const char *brokers;
-    const char *topic_prefix;
-    const char *const *properties; /* NULL-terminated name/value pairs for librdkafka, may be NULL */
-    const char *client_id;
-};
 
 /* Where a reader of one partition stands; what a checkpoint stores. */
 struct ev_cursor {

@@ -31,7 +31,8 @@ struct ev_result {
     struct ev_error error;
 };
 
-/* Owned by the caller, must stay until `done` was called; everything it points to too. `done` is called exactly once, on the loop, maybe from within submit. */
+/* Owned by the caller, must stay until `done` was called; everything it points to too. `done` is called exactly once, on the loop, maybe from within submit; it may submit.
+ * The result and what it points to are valid during the call; `state` and its strings for as long as the arena. */
 struct ev_request {
     const struct ev_command_type *type;
     const void *body;
@@ -48,6 +49,7 @@ struct ev_request {
     /* used by the executor */
     struct ev_request *next;
     int64_t sequence;
+    struct ev_answer *answer; /* decided, waits for confirmation */
 };
 
 struct ev_executor_options {
@@ -60,6 +62,15 @@ struct ev_executor_options {
     size_t requests_max;          /* waiting or in flight per partition; beyond: FAILED/LIMIT, retriable */
     const char *owner_id;         /* names this process in fences */
     struct ev_clock clock;
+    int32_t schema_id;              /* of topic->commit_schema in the registry: what commits are written with */
+    struct ev_schema_source schemas; /* for records written with other ids; may be asked from within log events, and block as the source does */
+    const struct ev_random *random; /* NULL: the system's */
+    /* All three may be NULL. Called on the loop; not from within them: _acquire, _release, _destroy of this executor. */
+    void (*on_serving)(void *context, int32_t partition);
+    /* Another writer has fenced the partition: it stays lost until acquired again, which is right only if it is assigned anew. */
+    void (*on_lost)(void *context, int32_t partition);
+    void *context;
+    bool unconfirmed; /* answers that append nothing don't wait for the log: unsafe, only to measure what the confirmation costs */
 };
 
 struct ev_executor;
@@ -72,11 +83,23 @@ void ev_executor_release(struct ev_executor *executor, int32_t partition);
 bool ev_executor_is_serving(const struct ev_executor *executor, int32_t partition);
 /* The partition of a stream: by the hash of its key (stream id after the first '-'). */
 int32_t ev_executor_partition(const struct ev_executor *executor, struct ev_str stream_id);
+/* A request for a partition that isn't acquired or served yet waits (up to its deadline); for one that was lost to another writer it fails at once with FENCED. */
 void ev_executor_submit(struct ev_executor *executor, struct ev_request *request);
 /* To be called about every 10 ms and after log events: deadlines, retries. Returns ms until the next deadline it knows (<= 1000). */
 int64_t ev_executor_tick(struct ev_executor *executor);
 /* Requests in flight or waiting; to drain: stop submitting and run until this is 0. */
 size_t ev_executor_pending(const struct ev_executor *executor);
+
+/* How a partition is doing, for readiness and metrics. */
+struct ev_partition_status {
+    enum ev_owner_state state;
+    int64_t epoch, next_offset; /* of the last valid fence; first offset not yet known */
+    size_t queued, inflight, held; /* requests: not decided, appended, decided and waiting for confirmation */
+    struct ev_error last_error;
+    struct ev_owner_counts counts;
+};
+void ev_executor_partition_status(const struct ev_executor *executor, int32_t partition,
+                                  struct ev_partition_status *ret);
 
 struct ev_executor_stats {
     size_t streams, state_bytes, dedup_entries, pending;
