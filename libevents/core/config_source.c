@@ -146,7 +146,7 @@ const char *config_environment_get(struct ev_config *config, const struct config
 static int config_assign_secret_file(struct ev_config *config, size_t option, const char *path, const char *where,
                                      struct ev_error *error)
 {
-    struct ev_str text;
+    struct ev_str text = EV_STR_NULL;
     struct ev_error cause;
     int fault = config_read_file(&config->arena, path, &text, &cause);
     if (fault)

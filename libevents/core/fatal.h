@@ -3,4 +3,4 @@
  * Input from outside never leads here. */
 #pragma once
 
-_Noreturn void ev_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ev_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
