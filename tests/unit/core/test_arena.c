@@ -83,12 +83,24 @@ static void test_newest_allocation_can_grow(void **state)
     char *first = ev_arena_try_alloc(&arena, 100);
     assert_true(ev_arena_try_extend(&arena, first, 100, 2000));
     memset(first, 'x', 2000);
-    assert_false(ev_arena_try_extend(&arena, first, 2000, 5000));    /* the limit */
-    assert_false(ev_arena_try_extend(&arena, first, 2000, 1000000)); /* the chunk */
+    assert_false(ev_arena_try_extend(&arena, first, 2000, 5000)); /* the limit */
     char *second = ev_arena_try_alloc(&arena, 10);
     assert_true(second >= first + 2000);
     assert_false(ev_arena_try_extend(&arena, first, 2000, 2100)); /* no longer the newest */
     assert_true(ev_arena_try_extend(&arena, second, 10, 12));
+    ev_arena_finish(&arena);
+}
+
+static void test_growing_ends_with_the_chunk(void **state)
+{
+    (void)state;
+    struct ev_arena arena;
+    ev_arena_init(&arena, 0);
+    char *memory = ev_arena_alloc(&arena, 16);
+    assert_true(ev_arena_try_extend(&arena, memory, 16, EV_ARENA_CHUNK_DEFAULT));
+    memset(memory, 'x', EV_ARENA_CHUNK_DEFAULT);
+    assert_false(ev_arena_try_extend(&arena, memory, EV_ARENA_CHUNK_DEFAULT, EV_ARENA_CHUNK_DEFAULT + 1));
+    assert_int_equal(arena.total, EV_ARENA_CHUNK_DEFAULT);
     ev_arena_finish(&arena);
 }
 
@@ -200,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_reset_keeps_one_chunk_of_what_was_needed),
         cmocka_unit_test(test_limit_binds_try_alloc_alone),
         cmocka_unit_test(test_newest_allocation_can_grow),
+        cmocka_unit_test(test_growing_ends_with_the_chunk),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_arrays_keep_order),
         cmocka_unit_test(test_reserved_array_does_not_move),

@@ -89,6 +89,11 @@ static void test_below_is_in_range_and_even(void **state)
         assert_true(ev_random_below(&fake.random, 1) == 0);
         assert_true(ev_random_below(&fake.random, UINT64_MAX) < UINT64_MAX);
     }
+    /* Three quarters of all numbers: by a plain remainder the lowest third of them would come every second time. */
+    int low = 0;
+    for (int i = 0; i < 30000; i++)
+        low += ev_random_below(&fake.random, UINT64_C(3) << 62) < UINT64_C(1) << 62;
+    assert_in_range(low, 9500, 10500);
 }
 
 int main(void)

@@ -50,6 +50,20 @@ static void test_nested_values(void **state)
                                     "\"gift\":true,\"lines\":[1,{},[],null,false,{\"raw\":1}],\"share\":0.1}");
 }
 
+static void test_siblings_begin_without_a_comma(void **state)
+{
+    (void)state;
+    ev_json_array_begin(&json);
+    for (int i = 0; i < 3; i++) {
+        ev_json_object_begin(&json);
+        ev_json_kv_int64(&json, "a", i);
+        ev_json_kv_int64(&json, "b", i);
+        ev_json_object_end(&json);
+    }
+    ev_json_array_end(&json);
+    assert_str(ev_buffer_str(&out), "[{\"a\":0,\"b\":0},{\"a\":1,\"b\":1},{\"a\":2,\"b\":2}]");
+}
+
 static void test_strings_are_escaped_as_little_as_possible(void **state)
 {
     (void)state;
@@ -198,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_fixture(test_nested_values),
+        with_fixture(test_siblings_begin_without_a_comma),
         with_fixture(test_strings_are_escaped_as_little_as_possible),
         with_fixture(test_what_is_no_utf8_is_replaced),
         with_fixture(test_random_bytes_give_valid_json),
