@@ -1,4 +1,4 @@
-/* RFC 9457 problem documents: {"type":"https://orderlog.dev/problems/SLUG"…}: stable type, title, status, detail, instance, trace_id, and `errors` with JSON
+/* RFC 9457 problem documents: {"type":"urn:orderlog:problem:SLUG"…}: stable type, title, status, detail, instance, trace_id, and `errors` with JSON
  * Pointers where fields are to blame. */
 #pragma once
 
@@ -23,3 +23,6 @@ struct http_problem {
     const struct ev_str *extra_json;
 };
 void http_reply_problem(struct http_exchange *exchange, const struct http_problem *problem);
+/* The same with one header of its own (lower-case name; value static or in the exchange's arena). */
+void http_reply_problem_with(struct http_exchange *exchange, const struct http_problem *problem, const char *name,
+                             struct ev_str value);

@@ -11,6 +11,8 @@
 #define HTTP_HEADER_MAX 64
 #define HTTP_PATH_VALUES_MAX 4
 #define HTTP_EXCHANGES_MAX 8192 /* per loop; beyond: 503 */
+#define HTTP_URI_MAX ((size_t)8192)
+#define HTTP_HEADER_BYTES_MAX ((size_t)32 * 1024) /* names and values of one request */
 
 struct http_server;
 struct http_loop;
@@ -64,7 +66,7 @@ struct http_server_options {
     const char *listen;         /* "127.0.0.1:8080" */
     const char *private_listen; /* NULL: none */
     unsigned threads;           /* loops, >= 1 */
-    unsigned connections_max;   /* per process */
+    unsigned connections_max;   /* per listener and process, shared out among the loops; more wait in the listen queue */
     const char *service;        /* "command-api", in metrics, logs */
     const char *api;            /* "command" or "query", in --routes */
     struct ev_metrics *metrics;
@@ -82,18 +84,32 @@ int http_server_create(const struct http_server_options *options, const struct h
 int http_server_run(struct http_server *server, int64_t drain_ms, struct ev_error *error);
 void http_server_stop(struct http_server *server);
 void http_server_destroy(struct http_server *server);
-/* One JSON object a line: {"method":…,"path":…,"exposure":"public","api":"command","name":…}; for the gateway and the documentation. */
+/* One JSON object a line: {"method":…,"path":…,"exposure":"public","api":"command","name":…}; for the gateway and the documentation.
+ * Routes without a summary (health, metrics) belong to the operator of this one process and are left out. */
 void http_routes_print(const struct http_route *routes, size_t count, const char *api);
 
 unsigned http_loop_index(const struct http_loop *loop);
 void *http_loop_user(struct http_loop *loop);
 void http_loop_set_user(struct http_loop *loop, void *user);
-/* Watches a file descriptor for reading on this loop (level-triggered callback on the loop's thread). Call from the loop's thread. */
+/* Watches a file descriptor (which stays the caller's) for reading on this loop (level-triggered callback on the loop's thread). Call from the loop's thread. */
 int http_loop_watch(struct http_loop *loop, int fd, void (*readable)(void *context), void *context,
                     struct ev_error *error);
 /* Runs `function` on the loop's thread soon. From any thread. */
 void http_loop_post(struct http_loop *loop, void (*function)(void *context), void *context);
+/* The same with memory of the caller's, which must stay until the function is called; it may be reused from within it. */
+struct http_post {
+    struct http_post *next;
+    void (*function)(void *context);
+    void *context;
+};
+void http_loop_post_node(struct http_loop *loop, struct http_post *post);
 struct http_loop *http_server_loop(struct http_server *server, unsigned index);
+/* The port that is listened on, for listeners that were given port 0; 0: no such listener. */
+unsigned http_server_port(const struct http_server *server, bool is_private);
+/* Random bytes for ids, drawn from the system in blocks. For the loop's thread alone. */
+const struct ev_random *http_loop_random(struct http_loop *loop);
+/* An exchange that is still without answer, by the numbers it carries; NULL when it was answered. For the loop's thread alone. */
+struct http_exchange *http_loop_exchange(struct http_loop *loop, uint32_t slot, uint32_t generation);
 
 struct ev_str http_exchange_header(const struct http_exchange *exchange, const char *lower_case_name); /* null string: absent */
 /* A query parameter, percent-decoded into the arena; null string: absent. More than one of a name: false. */

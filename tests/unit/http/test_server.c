@@ -1,0 +1,447 @@
+/* A server of two loops on loopback ports of the system's choice, and clients on plain sockets. */
+#include "testing.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libhttp/health.h"
+#include "libhttp/problem.h"
+
+#define DEADLINE_MS 10000
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+
+static struct http_server *server;
+static pthread_t server_thread, worker_thread;
+static int run_result;
+static struct ev_metrics *metrics;
+static atomic_bool kafka_is_there = true;
+
+/* An exchange that another thread owes the answer. */
+static _Atomic(struct http_exchange *) parked;
+
+static void handle_echo(struct http_exchange *exchange, void *context)
+{
+    (void)context;
+    struct ev_str value;
+    struct http_reply reply = {.status = 200, .body = exchange->body};
+    if (!http_exchange_query(exchange, "name", &value)) {
+        http_reply_problem(exchange, &(struct http_problem){.status = 400, .slug = "bad-query", .title = "Bad query"});
+        return;
+    }
+    if (value.data)
+        http_reply_add_header(&reply, "x-name", value);
+    if (exchange->path_value_count)
+        http_reply_add_header(&reply, "x-id", exchange->path_values[0].value);
+    http_reply(exchange, &reply);
+}
+
+static void handle_empty(struct http_exchange *exchange, void *context)
+{
+    (void)context;
+    http_reply(exchange, &(struct http_reply){.status = 204});
+}
+
+static void handle_parked(struct http_exchange *exchange, void *context)
+{
+    (void)context;
+    atomic_store(&parked, exchange);
+}
+
+static void handle_large(struct http_exchange *exchange, void *context)
+{
+    (void)context;
+    size_t size = 3 * 1024 * 1024;
+    char *body = ev_arena_alloc(&exchange->arena, size);
+    memset(body, 'x', size);
+    http_reply(exchange, &(struct http_reply){.status = 200, .content_type = "text/plain", .body = {body, size}});
+}
+
+static bool check_kafka(void *context, char ret_detail[256])
+{
+    (void)context;
+    if (!atomic_load(&kafka_is_there))
+        snprintf(ret_detail, 256, "no broker answers");
+    return atomic_load(&kafka_is_there);
+}
+
+static struct http_exchange *wait_parked(void)
+{
+    struct http_exchange *exchange = NULL;
+    for (int i = 0; i < DEADLINE_MS && !exchange; i++) {
+        exchange = atomic_exchange(&parked, NULL);
+        if (!exchange)
+            usleep(1000);
+    }
+    assert_non_null(exchange);
+    return exchange;
+}
+
+static int client_connect(bool is_private)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(server, is_private))};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static void client_send(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
+        if (sent < 0)
+            return; /* refused before everything was sent: the answer says so */
+        bytes += sent;
+        length -= (size_t)sent;
+    }
+}
+
+static char answer[ANSWER_MAX];
+
+static size_t client_read_more(int fd, size_t have)
+{
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&waiting, 1, DEADLINE_MS), 1);
+    ssize_t got = recv(fd, answer + have, sizeof(answer) - have - 1, 0);
+    return got < 0 ? 0 : (size_t)got;
+}
+
+/* Reads one answer; its status, with all of it in `answer`. 0: the connection ended without one. */
+static int client_read(int fd)
+{
+    size_t have = 0;
+    char *end = NULL;
+    answer[0] = '\0';
+    while (!end) {
+        size_t got = client_read_more(fd, have);
+        if (got == 0)
+            return 0;
+        answer[have += got] = '\0';
+        end = strstr(answer, "\r\n\r\n");
+    }
+    const char *length = strcasestr(answer, "content-length: ");
+    size_t body = length && length < end ? strtoul(length + 16, NULL, 10) : 0;
+    while (have < (size_t)(end - answer) + 4 + body) {
+        size_t got = client_read_more(fd, have);
+        assert_int_not_equal(got, 0);
+        answer[have += got] = '\0';
+    }
+    return (int)strtol(answer + strlen("HTTP/1.1 "), NULL, 10);
+}
+
+static int ask(bool is_private, const char *request)
+{
+    int fd = client_connect(is_private);
+    client_send(fd, request, strlen(request));
+    int status = client_read(fd);
+    close(fd);
+    return status;
+}
+
+static int post_body(bool is_private, const char *path, size_t length)
+{
+    char head[256];
+    int fd = client_connect(is_private);
+    int head_length = snprintf(head, sizeof(head),
+                               "POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                               path, length);
+    client_send(fd, head, (size_t)head_length);
+    char *body = calloc(1, length + 1);
+    memset(body, 'x', length);
+    client_send(fd, body, length);
+    free(body);
+    int status = client_read(fd);
+    close(fd);
+    return status;
+}
+
+static void assert_problem(const char *slug)
+{
+    char type[128];
+    snprintf(type, sizeof(type), "\"type\":\"" HTTP_PROBLEM_TYPE_PREFIX "%s\"", slug);
+    assert_non_null(strstr(answer, "content-type: application/problem+json\r\n"));
+    assert_non_null(strstr(answer, type));
+}
+
+static void test_an_answer_carries_body_values_and_identity(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(false, "POST /echo/a%20b?name=c+d HTTP/1.1\r\nHost: h\r\nX-Request-Id: r1\r\n"
+                                "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+                                "Content-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}"),
+                     200);
+    assert_non_null(strstr(answer, "x-name: c d\r\n"));
+    assert_non_null(strstr(answer, "x-id: a b\r\n"));
+    assert_non_null(strstr(answer, "x-request-id: r1\r\n"));
+    assert_non_null(strstr(answer, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-"));
+    assert_non_null(strstr(answer, "content-type: application/json\r\n"));
+    assert_non_null(strstr(answer, "\r\n\r\n{}"));
+}
+
+static void test_a_connection_serves_many_requests(void **state)
+{
+    (void)state;
+    int fd = client_connect(false);
+    for (int i = 0; i < 100; i++) {
+        const char *request = i % 2 ? "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n" : "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
+        client_send(fd, request, strlen(request));
+        assert_int_equal(client_read(fd), i % 2 ? 204 : 404);
+    }
+    close(fd);
+}
+
+static void test_faults_are_problems(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(false, "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"), 404);
+    assert_problem("no-such-resource");
+    assert_non_null(strstr(answer, "\"trace_id\":\""));
+    assert_int_equal(ask(false, "HEAD /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 405);
+    assert_int_equal(ask(false, "PUT /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 405);
+    assert_problem("method-not-allowed");
+    assert_non_null(strstr(answer, "allow: GET\r\n"));
+    assert_int_equal(ask(false, "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
+    assert_problem("bad-path");
+    assert_int_equal(ask(false, "GET /empty?%ff HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
+    assert_int_equal(ask(false, "POST /echo/1?name=%f HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
+    assert_problem("bad-query");
+    assert_int_equal(ask(false, "POST /echo/1?name=1&name=2 HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
+}
+
+static void test_bodies_other_than_json_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(false, "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"), 415);
+    assert_problem("unsupported-media-type");
+    assert_int_equal(ask(false, "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/jsonx\r\n"
+                                "Content-Length: 2\r\n\r\n{}"),
+                     415);
+    assert_int_equal(ask(false, "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                                "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"),
+                     415);
+    assert_int_equal(ask(false, "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: Application/JSON\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+                     200);
+}
+
+static void test_bodies_have_a_bound_by_listener_and_route(void **state)
+{
+    (void)state;
+    assert_int_equal(post_body(false, "/echo/1", HTTP_BODY_MAX), 200);
+    assert_int_equal(post_body(false, "/echo/1", HTTP_BODY_MAX + 1), 413);
+    assert_problem("body-too-large");
+    assert_int_equal(post_body(true, "/echo/1", HTTP_BODY_MAX + 1), 200);
+    assert_int_equal(post_body(true, "/echo/1", HTTP_BODY_MAX_PRIVATE + 1), 413);
+    assert_int_equal(post_body(true, "/small", 11), 413);
+    assert_int_equal(post_body(true, "/small", 10), 200);
+}
+
+/* Beyond what any route takes h2o refuses while it reads. */
+static void test_a_body_that_is_announced_too_large_is_refused_unread(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(false, "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                                "Content-Length: 99999999\r\n\r\n"),
+                     413);
+    assert_problem("body-too-large");
+    assert_int_equal(ask(false, "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
+                     400);
+    assert_problem("bad-request");
+}
+
+static void test_uris_and_headers_have_bounds(void **state)
+{
+    (void)state;
+    static char request[64 * 1024];
+    int length = snprintf(request, sizeof(request), "GET /empty?");
+    memset(request + length, 'a', HTTP_URI_MAX);
+    strcpy(request + length + HTTP_URI_MAX, " HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(ask(false, request), 414);
+    assert_problem("uri-too-long");
+
+    length = snprintf(request, sizeof(request), "GET /empty HTTP/1.1\r\nHost: h\r\n");
+    for (int i = 0; i < HTTP_HEADER_MAX + 1; i++)
+        length += snprintf(request + length, sizeof(request) - (size_t)length, "x-%d: 1\r\n", i);
+    strcpy(request + length, "\r\n");
+    assert_int_equal(ask(false, request), 431);
+    assert_problem("headers-too-large");
+
+    length = snprintf(request, sizeof(request), "GET /empty HTTP/1.1\r\nHost: h\r\nx-a: ");
+    memset(request + length, 'a', HTTP_HEADER_BYTES_MAX);
+    strcpy(request + length + HTTP_HEADER_BYTES_MAX, "\r\n\r\n");
+    assert_int_equal(ask(false, request), 431);
+}
+
+static void test_private_routes_are_not_on_the_public_listener(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(false, "GET /metrics HTTP/1.1\r\nHost: private\r\n\r\n"), 404);
+    assert_int_equal(ask(true, "GET /metrics HTTP/1.1\r\nHost: public\r\n\r\n"), 200);
+    assert_non_null(strstr(answer, "orderlog_http_requests_total{service=\"test\",route=\"echo\",class=\"2xx\"}"));
+    assert_non_null(strstr(answer, "orderlog_http_request_seconds_count{service=\"test\",route=\"none\"}"));
+}
+
+static void test_readiness_follows_the_required_checks(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(false, "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+    atomic_store(&kafka_is_there, false);
+    assert_int_equal(ask(true, "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n"), 503);
+    assert_problem("not-ready");
+    assert_non_null(strstr(answer, "retry-after: 1\r\n"));
+    assert_non_null(strstr(answer, "\"detail\":\"kafka: no broker answers\""));
+    assert_int_equal(ask(true, "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+    atomic_store(&kafka_is_there, true);
+}
+
+static void test_an_answer_may_come_from_another_thread(void **state)
+{
+    (void)state;
+    int fd = client_connect(false);
+    for (int i = 0; i < 20; i++) {
+        const char *request = "GET /parked HTTP/1.1\r\nHost: h\r\n\r\n";
+        client_send(fd, request, strlen(request));
+        struct http_exchange *exchange = wait_parked();
+        struct http_reply reply = {.status = 200, .body = ev_arena_printf(&exchange->arena, "{\"n\":%d}", i)};
+        http_reply(exchange, &reply);
+        assert_int_equal(client_read(fd), 200);
+    }
+    close(fd);
+}
+
+static void test_an_answer_to_a_client_that_has_gone_is_harmless(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        int fd = client_connect(false);
+        const char *request = "GET /parked HTTP/1.1\r\nHost: h\r\n\r\n";
+        client_send(fd, request, strlen(request));
+        struct http_exchange *exchange = wait_parked();
+        struct linger reset = {.l_onoff = 1};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+        close(fd);
+        http_reply(exchange, &(struct http_reply){.status = 200, .body = EV_STR("{}")});
+    }
+    assert_int_equal(ask(false, "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
+}
+
+static void test_a_large_answer_arrives_whole(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(false, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+    assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4), 3 * 1024 * 1024);
+}
+
+static void *answer_after_stop(void *exchange)
+{
+    http_reply(exchange, &(struct http_reply){.status = 200, .body = EV_STR("{\"late\":true}")});
+    return NULL;
+}
+
+/* The last test: the server is gone afterwards. */
+static void test_stopping_lets_a_running_exchange_end(void **state)
+{
+    (void)state;
+    int idle = client_connect(false), running = client_connect(false);
+    const char *request = "GET /parked HTTP/1.1\r\nHost: h\r\n\r\n", *empty = "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n";
+    client_send(idle, empty, strlen(empty));
+    assert_int_equal(client_read(idle), 204);
+    client_send(running, request, strlen(request));
+    struct http_exchange *exchange = wait_parked();
+    http_server_stop(server);
+    assert_int_equal(client_read(idle), 0); /* closed, with nothing to wait for */
+    assert_int_equal(pthread_create(&worker_thread, NULL, answer_after_stop, exchange), 0);
+    assert_int_equal(client_read(running), 200);
+    assert_non_null(strstr(answer, "{\"late\":true}"));
+    pthread_join(worker_thread, NULL);
+    pthread_join(server_thread, NULL);
+    assert_int_equal(run_result, 0);
+    close(idle);
+    close(running);
+}
+
+static void *run_server(void *context)
+{
+    (void)context;
+    struct ev_error error;
+    run_result = http_server_run(server, DEADLINE_MS, &error);
+    return NULL;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    static struct http_health health = {.checks = {{.name = "kafka", .required = true, .check = check_kafka}}, .count = 1};
+    struct http_route routes[16] = {
+        {.method = "POST", .path = "/echo/{id}", .exposure = HTTP_BOTH, .name = "echo", .handler = handle_echo},
+        {.method = "POST", .path = "/small", .exposure = HTTP_BOTH, .name = "small", .handler = handle_echo, .body_max = 10},
+        {.method = "GET", .path = "/empty", .exposure = HTTP_BOTH, .name = "empty", .handler = handle_empty},
+        {.method = "GET", .path = "/parked", .exposure = HTTP_BOTH, .name = "parked", .handler = handle_parked},
+        {.method = "GET", .path = "/large", .exposure = HTTP_BOTH, .name = "large", .handler = handle_large},
+    };
+    metrics = health.metrics = ev_metrics_create();
+    size_t count = 5 + http_health_routes(&health, routes + 5);
+    struct http_server_options options = {
+        .listen = "127.0.0.1:0",
+        .private_listen = "127.0.0.1:0",
+        .threads = 2,
+        .connections_max = 64,
+        .service = "test",
+        .api = "test",
+        .metrics = metrics,
+    };
+    struct ev_error error;
+    if (http_server_create(&options, routes, count, &server, &error) < 0)
+        return -1;
+    return pthread_create(&server_thread, NULL, run_server, NULL);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    http_server_destroy(server);
+    ev_metrics_destroy(metrics);
+    return 0;
+}
+
+static void test_a_port_that_is_taken_is_named(void **state)
+{
+    (void)state;
+    char address[32];
+    snprintf(address, sizeof(address), "127.0.0.1:%u", http_server_port(server, false));
+    struct http_server_options options = {.listen = address, .threads = 1, .connections_max = 1, .service = "test"};
+    struct http_server *second = NULL;
+    struct ev_error error = {0};
+    assert_int_equal(http_server_create(&options, NULL, 0, &second, &error), EV_ERR_IO);
+    assert_non_null(strstr(error.message, address));
+    options.listen = "nonsense";
+    assert_int_equal(http_server_create(&options, NULL, 0, &second, &error), EV_ERR_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer_carries_body_values_and_identity),
+        cmocka_unit_test(test_a_connection_serves_many_requests),
+        cmocka_unit_test(test_faults_are_problems),
+        cmocka_unit_test(test_bodies_other_than_json_are_refused),
+        cmocka_unit_test(test_bodies_have_a_bound_by_listener_and_route),
+        cmocka_unit_test(test_a_body_that_is_announced_too_large_is_refused_unread),
+        cmocka_unit_test(test_uris_and_headers_have_bounds),
+        cmocka_unit_test(test_private_routes_are_not_on_the_public_listener),
+        cmocka_unit_test(test_readiness_follows_the_required_checks),
+        cmocka_unit_test(test_an_answer_may_come_from_another_thread),
+        cmocka_unit_test(test_an_answer_to_a_client_that_has_gone_is_harmless),
+        cmocka_unit_test(test_a_large_answer_arrives_whole),
+        cmocka_unit_test(test_a_port_that_is_taken_is_named),
+        cmocka_unit_test(test_stopping_lets_a_running_exchange_end),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
