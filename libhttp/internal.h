@@ -118,6 +118,9 @@ void http_error_filter_register(h2o_pathconf_t *pathconf);
 /* Answers without an exchange, for when there is none to be had. */
 void http_refuse_busy(h2o_req_t *req);
 
+/* sanitizer.c: what the sanitizers need to know of h2o. */
+void http_sanitizer_tell(void);
+
 /* reply.c */
 struct http_route_metrics {
     struct ev_metric *by_class[4]; /* 2xx to 5xx */

@@ -66,6 +66,7 @@ int http_server_create(const struct http_server_options *options, const struct h
     if (options->threads < 1 || options->threads > HTTP_LOOPS_MAX || options->connections_max < options->threads)
         return ev_error_set(error, EV_ERR_INVALID, "1 to %d threads and as many connections at least are needed",
                             HTTP_LOOPS_MAX);
+    http_sanitizer_tell();
     signal(SIGPIPE, SIG_IGN); /* a client that has gone shows in write()'s result */
     struct http_server *server = ev_memory_new(struct http_server);
     server->options = *options;
