@@ -163,12 +163,12 @@ def engine_settings(engine: str, stack: Stack) -> str:
 
 def prepare_engine(engine: str, stack: Stack) -> None:
     conf = stack.conf(engine)
+    unprivileged.give(stack.data(engine), stack.tmp(engine), conf)
     write_atomically(conf / f"{engine}.yml", engine_settings(engine, stack))
     package = "org.elasticsearch" if engine == "elasticsearch" else "org.opensearch"
     write_atomically(conf / "log4j2.properties", ENGINE_LOG4J.replace("ENGINE", package))
     # Both look for this file and warn when it is not there.
     write_atomically(conf / "jvm.options", "")
-    unprivileged.give(stack.data(engine), stack.tmp(engine), conf)
 
 
 def engine_command(engine: str, stack: Stack) -> list:
@@ -177,7 +177,9 @@ def engine_command(engine: str, stack: Stack) -> list:
     argv = java(engine, "G1GC", "-Djava.security.manager=allow", f"-D{prefix}.path.home={home}", f"-D{prefix}.path.conf={conf}",
                 f"-D{prefix}.distribution.type=tar", *(["-Des.distribution.flavor=oss"] if prefix == "es" else []),
                 f"-Djava.io.tmpdir={tmp}", f"-Djna.tmpdir={tmp}", "-Dlog4j2.formatMsgNoLookups=true", "-Dlog4j2.disable.jmx=true",
-                "-Dio.netty.noUnsafe=true", "-Dio.netty.allocator.numDirectArenas=0", "-XX:MaxDirectMemorySize=128m",
+                # The engine ends its log itself, after its shards: log4j's own hook would run beside that.
+                "-Dlog4j.shutdownHookEnabled=false", "-Dlog4j2.shutdownHookEnabled=false",
+                "-Dio.netty.noUnsafe=true", "-Dio.netty.noKeySetOptimization=true", "-Dio.netty.allocator.numDirectArenas=0", "-XX:MaxDirectMemorySize=128m",
                 "-cp", f"{home}/lib/*", main)
     return unprivileged.prefix(reads=[home / "lib", conf, java_home()], writes=[stack.data(engine), tmp], what=title) + argv
 
