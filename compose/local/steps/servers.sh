@@ -13,7 +13,7 @@ resolve() {
 check_jars() {
 	local list="$HERE/servers/$1/jars.sha256" found
 	found=$(cd "$2" && find . -type f \( -name '*.jar' -o -name '*.tar.gz' \) -print0 | sort -z | xargs -0 sha256sum)
-	if [[ $LOCK_ONLY == yes ]]; then
+	if [[ $WRITE_LOCKS == yes ]]; then
 		printf '%s\n' "$found" >"$list"
 	elif ! diff <(printf '%s\n' "$found") "$list"; then
 		echo "The artifacts of $1 are not those of $list (differences above)."
