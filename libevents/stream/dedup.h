@@ -1,0 +1,47 @@
+/* The command ids that one partition remembers: the settled ones of the window, oldest first, then those in flight, in the log's order. A ring of entries and an
+ * index over it, 56 to 112 bytes an entry while it grows. Bounded by count and by the commits' own time, so that it is a function of the log.
+ * Ids may be chosen by clients: the index is seeded. Not thread-safe. */
+#pragma once
+
+#include "core/hash.h"
+#include "core/uuid.h"
+
+#define EV_DEDUP_CAPACITY_MAX ((size_t)1 << 30)
+
+struct ev_dedup_entry {
+    struct ev_uuid command_id;
+    uint64_t request_hash; /* the first half of the request's */
+    int64_t version;       /* of the stream after the commit */
+    int64_t offset;        /* -1 while in flight */
+    int64_t occurred_at;
+};
+
+struct ev_dedup {
+    struct ev_dedup_entry *entries; /* ring, by number modulo capacity */
+    uint32_t *index;                /* of 2 * capacity slots: place in the ring + 1, 0: free */
+    size_t capacity;                /* power of two up to EV_DEDUP_CAPACITY_MAX, or 0 */
+    uint64_t first, settled, next;  /* numbers: [first, settled) are in the log, [settled, next) in flight */
+    size_t entries_max;
+    int64_t window_ms;
+    uint64_t seed;
+};
+
+/* `entries_max` bounds the settled ones; more than half of EV_DEDUP_CAPACITY_MAX counts as that half. */
+void ev_dedup_init(struct ev_dedup *dedup, size_t entries_max, int64_t window_ms, uint64_t seed);
+void ev_dedup_finish(struct ev_dedup *dedup);
+void ev_dedup_clear(struct ev_dedup *dedup);
+uint64_t ev_dedup_short_hash(const struct ev_hash128 *hash);
+/* NULL: not remembered. Borrowed until the next change. `*ret_number` (may be NULL) tells a commit in flight: the number that ev_dedup_push returned. */
+const struct ev_dedup_entry *ev_dedup_find(const struct ev_dedup *dedup, const struct ev_uuid *command_id,
+                                           uint64_t *ret_number);
+/* Adds one in flight. Its number grows by one with each. */
+uint64_t ev_dedup_push(struct ev_dedup *dedup, const struct ev_dedup_entry *entry);
+/* The oldest in flight is in the log at `offset`; forgets what no longer fits into the window. */
+void ev_dedup_settle(struct ev_dedup *dedup, int64_t offset);
+/* Forgets all that are in flight. */
+void ev_dedup_drop_in_flight(struct ev_dedup *dedup);
+static inline size_t ev_dedup_count(const struct ev_dedup *dedup)
+{
+    return (size_t)(dedup->next - dedup->first);
+}
+size_t ev_dedup_bytes(const struct ev_dedup *dedup);

@@ -1,0 +1,244 @@
+#include "stream/partition.h"
+
+#include <stdlib.h>
+
+#include "core/fatal.h"
+#include "log/mutant.h"
+
+/* --- what the owner tells --- */
+
+static int on_apply(void *context, int64_t offset, const struct ev_commit *head, struct ev_str record,
+                    struct ev_error *error)
+{
+    (void)head;
+    return ev_partition_apply(context, offset, record, error);
+}
+
+static void on_serving(void *context)
+{
+    struct ev_partition *partition = context;
+    const struct ev_executor_options *options = &partition->executor->options;
+    ev_partition_mark(partition);
+    if (options->on_serving)
+        options->on_serving(options->context, partition->number);
+}
+
+static struct ev_flight flight_settled(struct ev_partition *partition, uint64_t tag)
+{
+    uint64_t number;
+    struct ev_flight flight = ev_flights_pop(&partition->flights, &number);
+    if (flight.tag != tag)
+        ev_fatal("partition %d: the owner and the executor disagree on what is in flight", (int)partition->number);
+    if (flight.stream->newest_flight == number)
+        flight.stream->newest_flight = 0;
+    return flight;
+}
+
+static void on_committed(void *context, uint64_t tag, int64_t offset)
+{
+    struct ev_partition *partition = context;
+    struct ev_request *request;
+    struct ev_flight flight = flight_settled(partition, tag);
+    struct ev_dedup_entry entry = partition->dedup.entries[partition->dedup.settled & (partition->dedup.capacity - 1)];
+    entry.offset = offset;
+    ev_dedup_settle(&partition->dedup, offset);
+    flight.stream->version = flight.version;
+    flight.stream->offset = offset;
+    ev_streams_set_state(&partition->streams, flight.stream, flight.state, flight.state_length);
+    partition->executor->stats.committed++;
+    ev_partition_mark(partition); /* there is room in flight */
+    if (flight.request)
+        ev_answer_committed(partition, flight.request, &flight, offset);
+    while ((request = ev_queue_pop(&flight.followers)))
+        ev_answer_follower(partition, request, &flight, &entry);
+}
+
+/* Nothing may remain of a commit that doesn't count: those who asked for it are decided again. */
+static void flight_dropped(struct ev_partition *partition, struct ev_flight *flight)
+{
+    struct ev_queue again = {0};
+    struct ev_stream *stream = flight->stream;
+    ev_dedup_drop_in_flight(&partition->dedup); /* none after a void commit counts either */
+    if (EV_MUTANT(REDECIDE)) {
+        ev_streams_set_state(&partition->streams, stream, flight->state, flight->state_length);
+        stream->version = flight->version;
+    } else {
+        free(flight->state);
+    }
+    if (stream->version == 0 && !stream->newest_flight)
+        ev_streams_remove(&partition->streams, stream);
+    if (flight->request)
+        ev_queue_push(&again, flight->request);
+    ev_queue_merge(&partition->queue, &again);
+    ev_queue_merge(&partition->queue, &flight->followers);
+}
+
+static void on_voided(void *context, uint64_t tag)
+{
+    struct ev_partition *partition = context;
+    struct ev_flight flight = flight_settled(partition, tag);
+    partition->executor->stats.voids++;
+    flight_dropped(partition, &flight);
+}
+
+static void on_confirmed(void *context, uint64_t ticket)
+{
+    struct ev_partition *partition = context;
+    while (partition->held.first && partition->held.first->answer->ticket <= ticket)
+        ev_answer_held(partition, ev_queue_pop(&partition->held));
+}
+
+static void on_doubted(void *context)
+{
+    struct ev_partition *partition = context;
+    partition->executor->stats.refences++;
+    ev_queue_merge(&partition->queue, &partition->held);
+}
+
+static void on_lost(void *context)
+{
+    struct ev_partition *partition = context;
+    const struct ev_executor_options *options = &partition->executor->options;
+    ev_partition_fail_all(partition, EV_ERR_FENCED, "another process has taken over this partition; retry with the same id");
+    if (options->on_lost)
+        options->on_lost(options->context, partition->number);
+}
+
+/* Commits in flight are decided again once the log was read anew: those that are in it are then known as duplicates. */
+static void on_reset(void *context)
+{
+    struct ev_partition *partition = context;
+    while (ev_flights_count(&partition->flights) > 0) {
+        uint64_t number;
+        struct ev_flight flight = ev_flights_pop(&partition->flights, &number);
+        if (flight.stream->newest_flight == number)
+            flight.stream->newest_flight = 0;
+        flight_dropped(partition, &flight);
+    }
+    ev_queue_merge(&partition->queue, &partition->held);
+    ev_streams_clear(&partition->streams);
+    ev_dedup_clear(&partition->dedup);
+}
+
+static int on_encode_fence(void *context, const struct ev_commit *fence, struct ev_buffer *out, struct ev_error *error)
+{
+    const struct ev_partition *partition = context;
+    const struct ev_executor_options *options = &partition->executor->options;
+    struct ev_commit dated = *fence;
+    dated.occurred_at = ev_clock_wall_ms(&options->clock);
+    return ev_commit_encode(options->topic, options->schema_id, &dated, out, error);
+}
+
+/* --- life --- */
+
+void ev_partition_init(struct ev_partition *partition, struct ev_executor *executor, int32_t number,
+                       const struct ev_uuid *instance, uint64_t seed)
+{
+    const struct ev_executor_options *options = &executor->options;
+    *partition = (struct ev_partition){.executor = executor, .number = number, .next_deadline_ms = INT64_MAX};
+    partition->events = (struct ev_owner_events){
+        .apply = on_apply,
+        .serving = on_serving,
+        .committed = on_committed,
+        .voided = on_voided,
+        .confirmed = on_confirmed,
+        .doubted = on_doubted,
+        .lost = on_lost,
+        .reset = on_reset,
+        .encode_fence = on_encode_fence,
+        .context = partition,
+    };
+    ev_owner_init(&partition->owner, &partition->events, executor->log, number, options->owner_id, instance);
+    partition->owner.confirm_tickets = !options->unconfirmed;
+    ev_streams_init(&partition->streams, seed);
+    ev_dedup_init(&partition->dedup, options->dedup_entries_max, options->dedup_window_ms, seed);
+    ev_flights_init(&partition->flights);
+}
+
+void ev_partition_finish(struct ev_partition *partition)
+{
+    ev_owner_finish(&partition->owner);
+    ev_flights_finish(&partition->flights);
+    ev_streams_finish(&partition->streams);
+    ev_dedup_finish(&partition->dedup);
+}
+
+void ev_partition_mark(struct ev_partition *partition)
+{
+    if (partition->dirty)
+        return;
+    partition->dirty = true;
+    partition->dirty_next = partition->executor->dirty;
+    partition->executor->dirty = partition;
+}
+
+void ev_partition_pump(struct ev_partition *partition)
+{
+    struct ev_request *request;
+    while (ev_owner_is_serving(&partition->owner) && (request = ev_queue_pop(&partition->queue))) {
+        if (!ev_partition_decide(partition, request)) {
+            ev_queue_unpop(&partition->queue, request);
+            break;
+        }
+    }
+}
+
+/* --- giving up --- */
+
+static void fail_queue(struct ev_partition *partition, struct ev_queue *queue, enum ev_error_code code, const char *why)
+{
+    struct ev_request *request;
+    while ((request = ev_queue_pop(queue)))
+        ev_answer_fail(partition, request, code, true, why);
+}
+
+void ev_partition_fail_all(struct ev_partition *partition, enum ev_error_code code, const char *why)
+{
+    struct ev_queue all = partition->queue, in_doubt = {0};
+    partition->queue = (struct ev_queue){0};
+    ev_queue_merge(&all, &partition->held);
+    while (ev_flights_count(&partition->flights) > 0) {
+        uint64_t number;
+        struct ev_flight flight = ev_flights_pop(&partition->flights, &number);
+        if (flight.stream->newest_flight == number)
+            flight.stream->newest_flight = 0;
+        flight_dropped(partition, &flight);
+    }
+    ev_queue_merge(&in_doubt, &partition->queue); /* what flight_dropped has put there */
+    fail_queue(partition, &all, code, why);
+    fail_queue(partition, &in_doubt, code, why);
+}
+
+static void expire_flights(struct ev_partition *partition, int64_t now_ms, struct ev_queue *late, int64_t *earliest)
+{
+    for (uint64_t number = partition->flights.head; number != partition->flights.tail; number++) {
+        struct ev_flight *flight = ev_flights_at(&partition->flights, number);
+        int64_t follower = ev_queue_expire(&flight->followers, now_ms, late);
+        if (follower < *earliest)
+            *earliest = follower;
+        if (!flight->request)
+            continue;
+        if (flight->request->deadline_ms <= now_ms) {
+            ev_queue_push(late, flight->request);
+            flight->request = NULL;
+        } else if (flight->request->deadline_ms < *earliest) {
+            *earliest = flight->request->deadline_ms;
+        }
+    }
+}
+
+void ev_partition_expire(struct ev_partition *partition, int64_t now_ms)
+{
+    struct ev_queue undecided = {0}, in_doubt = {0};
+    if (now_ms < partition->next_deadline_ms)
+        return;
+    int64_t earliest = ev_queue_expire(&partition->queue, now_ms, &undecided);
+    int64_t held = ev_queue_expire(&partition->held, now_ms, &undecided);
+    if (held < earliest)
+        earliest = held;
+    expire_flights(partition, now_ms, &in_doubt, &earliest);
+    partition->next_deadline_ms = earliest;
+    fail_queue(partition, &undecided, EV_ERR_TIMEOUT, "the deadline has passed; nothing was written for this command");
+    fail_queue(partition, &in_doubt, EV_ERR_TIMEOUT,
+               "the deadline has passed before the log has answered; retry with the same id to learn what became of it");
+}

@@ -1,0 +1,81 @@
+/* One partition of an executor: the owner of the write protocol, the streams, what is remembered of commands, and the requests on their way. What the files of the
+ * executor share; for nobody else. */
+#pragma once
+
+#include "stream/dedup.h"
+#include "stream/flights.h"
+
+/* How a request was decided; in the request's arena while it waits for confirmation. */
+struct ev_answer {
+    uint64_t ticket;
+    enum ev_outcome outcome;
+    int rejection;
+    int64_t version, offset; /* offset EV_ANSWER_OFFSET_OPEN: of what the log holds when the answer is given */
+    const void *state;
+    struct ev_str detail, pointer;
+};
+#define EV_ANSWER_OFFSET_OPEN ((int64_t)-2)
+
+struct ev_partition {
+    struct ev_executor *executor;
+    int32_t number;
+    struct ev_owner owner;
+    struct ev_owner_events events;
+    struct ev_streams streams;
+    struct ev_dedup dedup;
+    struct ev_flights flights;
+    struct ev_queue queue; /* to be decided */
+    struct ev_queue held;  /* decided, in order of tickets */
+    size_t pending;        /* requests without an answer: queue, held, flights and their followers */
+    int64_t next_deadline_ms; /* no request's deadline is before */
+    struct ev_partition *dirty_next; /* in the executor's list of partitions whose queue is to be looked at */
+    bool dirty;
+};
+
+struct ev_executor {
+    struct ev_executor_options options;
+    struct ev_log_port *log;
+    struct ev_commit_decoder *decoder;
+    struct ev_partition *partitions;
+    size_t decider_count;
+    int64_t next_sequence;
+    int depth; /* of calls into the executor: what a callback submits is decided when the outermost one is done */
+    struct ev_partition *dirty;
+    struct ev_arena arena;        /* of the decision or the record at hand */
+    struct ev_buffer record, state;
+    struct ev_decision decision;  /* likewise; big, hence not on the stack */
+    struct ev_executor_stats stats;
+};
+
+/* partition.c */
+void ev_partition_init(struct ev_partition *partition, struct ev_executor *executor, int32_t number,
+                       const struct ev_uuid *instance, uint64_t seed);
+void ev_partition_finish(struct ev_partition *partition);
+void ev_partition_mark(struct ev_partition *partition); /* its queue is looked at before the executor returns */
+void ev_partition_pump(struct ev_partition *partition);
+void ev_partition_expire(struct ev_partition *partition, int64_t now_ms);
+/* Answers everything that waits or is in flight with a fault and forgets the commits in flight. */
+void ev_partition_fail_all(struct ev_partition *partition, enum ev_error_code code, const char *why);
+
+/* answer.c: the ways in which a request ends. Each gives exactly one answer, then the request is the caller's again. */
+void ev_answer_fail(struct ev_partition *partition, struct ev_request *request, enum ev_error_code code, bool retriable,
+                    const char *why);
+void ev_answer_committed(struct ev_partition *partition, struct ev_request *request, const struct ev_flight *flight,
+                         int64_t offset);
+/* To a request with the same command id as a commit that is now in the log. */
+void ev_answer_follower(struct ev_partition *partition, struct ev_request *request, const struct ev_flight *flight,
+                        const struct ev_dedup_entry *entry);
+/* Keeps the decision in the request until the log confirms that it came from the newest state. `answer` is copied. */
+void ev_answer_hold(struct ev_partition *partition, struct ev_request *request, const struct ev_answer *answer);
+void ev_answer_held(struct ev_partition *partition, struct ev_request *request);
+/* The state decoded into `arena`; `state` NULL: of a stream that doesn't exist. */
+int ev_answer_state(const struct ev_decider *decider, const char *state, size_t length, struct ev_arena *arena,
+                    void **ret, struct ev_error *error);
+
+/* decide.c: false when the request has to wait (nothing was done with it): too much is in flight. */
+bool ev_partition_decide(struct ev_partition *partition, struct ev_request *request);
+/* Index of the decider for a stream id's category, -1: none. */
+int ev_executor_decider_of(const struct ev_executor *executor, struct ev_str stream_id);
+
+/* apply.c: history. */
+int ev_partition_apply(struct ev_partition *partition, int64_t offset, struct ev_str record, struct ev_error *error);
