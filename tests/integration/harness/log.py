@@ -1,0 +1,75 @@
+"""The log read by independent clients: end offsets, and valid commits decoded by confluent-kafka's AvroDeserializer."""
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+BROKER_SECONDS, STALL_SECONDS = 15, 20
+
+
+def open_consumer(brokers):
+    return Consumer({"bootstrap.servers": brokers, "group.id": "unused", "enable.auto.commit": False,
+                     "auto.offset.reset": "error", "enable.partition.eof": False})
+
+
+def partitions(consumer, topic):
+    return sorted(consumer.list_topics(topic, BROKER_SECONDS).topics[topic].partitions)
+
+
+def end_offsets(brokers, topic):
+    consumer = open_consumer(brokers)
+    try:
+        return {partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), BROKER_SECONDS)[1]
+                for partition in partitions(consumer, topic)}
+    finally:
+        consumer.close()
+
+
+def records(brokers, topic):
+    """Every record of a topic, partition by partition as they come, up to the ends of this moment."""
+    consumer = open_consumer(brokers)
+    try:
+        left = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), BROKER_SECONDS)[1] for p in partitions(consumer, topic)}
+        left = {partition: end for partition, end in left.items() if end > 0}
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in left])
+        while left:
+            batch = consumer.consume(1000, STALL_SECONDS)
+            assert batch, f"{topic}: no record for {STALL_SECONDS} s, still missing up to {left}"
+            for message in batch:
+                assert message.error() is None or message.error().code() == KafkaError._PARTITION_EOF, message.error()  # pylint: disable=protected-access
+                end = left.get(message.partition())
+                if end is not None and message.offset() < end:
+                    yield message
+                    if message.offset() == end - 1:
+                        del left[message.partition()]
+    finally:
+        consumer.close()
+
+
+class Ledger:
+    """Which records count: a commit of the current epoch with the next sequence number; a fence with a higher epoch."""
+
+    def __init__(self):
+        self.epoch, self.next_seq = 0, 0
+
+    def counts(self, commit):
+        if commit["stream_id"] == "":
+            if commit["epoch"] > self.epoch:
+                self.epoch, self.next_seq = commit["epoch"], 0
+            return False
+        valid = self.epoch > 0 and commit["epoch"] == self.epoch and commit["seq"] == self.next_seq
+        self.next_seq += valid
+        return valid
+
+
+def commits(orderlog, name):
+    """The valid commits of PREFIX.name as dicts; their events are pairs of the record's full name and its fields."""
+    topic = orderlog.topic(name)
+    registry = SchemaRegistryClient({"url": orderlog.environment["ORDERLOG_SCHEMA_REGISTRY_URL"]})
+    decode = AvroDeserializer(registry, return_record_name=True)
+    context = SerializationContext(topic, MessageField.VALUE)
+    ledgers = {}
+    for message in records(orderlog.environment["ORDERLOG_KAFKA_BROKERS"], topic):
+        commit = decode(message.value(), context)
+        if ledgers.setdefault(message.partition(), Ledger()).counts(commit):
+            yield commit

@@ -1,0 +1,56 @@
+"""The servers that all test modules share, by `compose/local/stack` on ports and in a folder of their own."""
+import os
+import subprocess
+
+from harness.places import FOLDER, KEEP, PORT_OFFSET, REPOSITORY, clean_environment
+
+STACK = REPOSITORY / "compose" / "local" / "stack"
+NAMES = ("kafka", "registry", "elasticsearch", "mongodb")
+UP_SECONDS, COMMAND_SECONDS = 180, 90
+
+
+class Servers:
+    """One stack of servers: `up`, `down`, and stop, start, kill of each by name."""
+
+    def __init__(self, folder=FOLDER / "stack", port_offset=PORT_OFFSET, mongo="memory", names=NAMES):
+        self.folder, self.port_offset, self.mongo, self.names = folder, port_offset, mongo, names
+
+    def address(self, name):
+        from stacklib.layout import Options, Stack  # pylint: disable=import-outside-toplevel  # on the path after places
+        return Stack(self.folder, Options(port_offset=self.port_offset)).address(name)
+
+    def environment(self):
+        """The addresses as Orderlog's programs take them; a namespace puts its own database's name behind the MongoDB URI."""
+        return {
+            "ORDERLOG_KAFKA_BROKERS": self.address("kafka"),
+            "ORDERLOG_MONGODB_URI": f"mongodb://{self.address('mongodb')}",
+            "ORDERLOG_ELASTICSEARCH_URL": f"http://{self.address('elasticsearch')}",
+            "ORDERLOG_SCHEMA_REGISTRY_URL": f"http://{self.address('registry')}/apis/ccompat/v7",
+        }
+
+    def _stack(self, *arguments, seconds=COMMAND_SECONDS):
+        # Its own addresses in the environment win over a .env of the user's: tests never touch a user's servers.
+        done = subprocess.run([STACK, "--dir", self.folder, *map(str, arguments)], env=clean_environment() | self.environment(),
+                              capture_output=True, text=True, timeout=seconds, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"stack {' '.join(map(str, arguments))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def up(self):
+        if not KEEP:
+            self.down()
+        self._stack("up", *self.names, "--port-offset", self.port_offset, "--mongo", self.mongo,
+                    *([] if KEEP else ["--die-with", os.getpid()]), seconds=UP_SECONDS)
+
+    def down(self):
+        if self.folder.exists():
+            self._stack("down", "--forget", seconds=UP_SECONDS)
+
+    def start(self, name):
+        self._stack("start", name)
+
+    def stop(self, name):
+        self._stack("stop", name)
+
+    def kill(self, name):
+        self._stack("kill", name)
