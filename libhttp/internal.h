@@ -59,7 +59,7 @@ struct http_loop {
     size_t watch_count;
     _Atomic(struct http_post *) posts; /* newest first */
     int wake_fd;
-    bool draining;
+    bool draining, drained;
     bool undrained; /* exchanges without an answer were left at the deadline */
     int start_result;
 };
@@ -81,6 +81,7 @@ struct http_server {
     struct http_loop *loops;
     int64_t drain_ms;
     atomic_bool stopping;
+    atomic_uint undrained_loops; /* a loop runs on until this is 0: others may need it for their last answers */
 };
 
 /* connection.c: a client's connection and the one exchange that may run on it. */

@@ -11,6 +11,8 @@
 
 /* Turns of the loop in which connections that were cut off at the deadline get to notice it. */
 #define CUT_OFF_TURNS_MAX 100
+/* While draining the end is looked for so often. */
+#define DRAIN_TURN_MS 5
 
 static _Thread_local struct http_loop *current_loop;
 
@@ -238,6 +240,18 @@ static void loop_cut_off(struct http_loop *loop)
     loop->undrained = loop->connections || loop->exchanges.in_use > 0;
 }
 
+/* Whether nothing is left to do here, and on no other loop either. */
+static bool loop_is_done(struct http_loop *loop)
+{
+    struct http_server *server = loop->server;
+    if (!loop->drained && !loop->connections && loop->exchanges.in_use == 0) {
+        loop->drained = true;
+        atomic_fetch_sub(&server->undrained_loops, 1);
+    }
+    return loop->drained && atomic_load(&server->undrained_loops) == 0 &&
+           !atomic_load_explicit(&loop->posts, memory_order_relaxed);
+}
+
 static void loop_run(struct http_loop *loop)
 {
     struct http_server *server = loop->server;
@@ -251,14 +265,13 @@ static void loop_run(struct http_loop *loop)
         }
         if (!loop->draining)
             continue;
-        if (!loop->connections && loop->exchanges.in_use == 0 &&
-            !atomic_load_explicit(&loop->posts, memory_order_relaxed))
+        if (loop_is_done(loop))
             return;
         if (ev_clock_monotonic_ms(&ev_clock_system) >= deadline_ms) {
             loop_cut_off(loop);
             return;
         }
-        wait_ms = wait_ms < 10 ? wait_ms : 10; /* the end is looked for in every turn */
+        wait_ms = wait_ms < DRAIN_TURN_MS ? wait_ms : DRAIN_TURN_MS;
     }
 }
 

@@ -101,6 +101,7 @@ static int server_result(const struct http_server *server, struct ev_error *erro
 int http_server_run(struct http_server *server, int64_t drain_ms, struct ev_error *error)
 {
     server->drain_ms = drain_ms;
+    atomic_store(&server->undrained_loops, server->options.threads);
     unsigned started = 1;
     int fault = 0;
     while (started < server->options.threads && fault == 0) {
@@ -108,8 +109,10 @@ int http_server_run(struct http_server *server, int64_t drain_ms, struct ev_erro
         if (fault == 0)
             started++;
     }
-    if (fault)
+    if (fault) {
+        atomic_store(&server->undrained_loops, started);
         http_server_stop(server);
+    }
     http_loop_main(&server->loops[0]);
     for (unsigned i = 1; i < started; i++)
         pthread_join(server->loops[i].thread, NULL);

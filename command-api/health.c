@@ -1,0 +1,59 @@
+#include "health.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "ownership.h"
+
+#define DETAIL_MAX 256
+
+static bool check_kafka(void *context, char ret_detail[DETAIL_MAX])
+{
+    const struct command_app *app = context;
+    struct price_reader_status status;
+    price_reader_status(app->price_reader, &status);
+    int64_t silent_ms = ev_clock_monotonic_ms(&ev_clock_system) - status.seen_ms;
+    if (status.seen_ms > 0 && silent_ms <= PRICE_READER_AWAY_MS)
+        return true;
+    if (status.seen_ms == 0)
+        snprintf(ret_detail, DETAIL_MAX, "no broker of %s has answered yet", app->kafka.brokers);
+    else
+        snprintf(ret_detail, DETAIL_MAX, "no broker of %s has answered for %" PRId64 " s", app->kafka.brokers,
+                 silent_ms / 1000);
+    return false;
+}
+
+static bool check_partitions(void *context, char ret_detail[DETAIL_MAX])
+{
+    unsigned serving, total;
+    if (ownership_is_complete(context, &serving, &total))
+        return true;
+    snprintf(ret_detail, DETAIL_MAX, "%u of %u partitions are served", serving, total);
+    return false;
+}
+
+static bool check_prices(void *context, char ret_detail[DETAIL_MAX])
+{
+    const struct command_app *app = context;
+    struct price_reader_status status;
+    price_reader_status(app->price_reader, &status);
+    if (status.failed)
+        snprintf(ret_detail, DETAIL_MAX, "%.200s", status.fault);
+    else if (!status.caught_up)
+        snprintf(ret_detail, DETAIL_MAX, "the price list is being read, %" PRId64 " records to go", status.lag);
+    return status.caught_up && !status.failed;
+}
+
+void command_health_init(struct http_health *ret, struct command_app *app)
+{
+    *ret = (struct http_health){
+        .checks =
+            {
+                {.name = "kafka", .required = true, .check = check_kafka, .context = app},
+                {.name = "partitions", .required = true, .check = check_partitions, .context = app},
+                {.name = "prices", .required = true, .check = check_prices, .context = app},
+            },
+        .count = 3,
+        .metrics = app->metrics,
+    };
+}

@@ -1,0 +1,182 @@
+#include "shard.h"
+
+#include <stdlib.h>
+
+#include "core/memory.h"
+#include "ownership.h"
+#include "shard_metrics.h"
+
+#define LOOK_INTERVAL_MS 20
+#define REPORT_INTERVAL_MS 1000
+
+static _Thread_local struct shard *current;
+
+struct shard *shard_current(void)
+{
+    return current;
+}
+
+static void on_kafka_readable(void *context)
+{
+    struct shard *shard = context;
+    ev_kafka_log_poll(shard->log);
+}
+
+static void on_serving(void *context, int32_t partition)
+{
+    const struct shard_topic *at = context;
+    at->shard->next_look_ms = 0;
+    ev_log(EV_LOG_INFO, "partition.serving", "the partition is served", ev_log_cstr("topic", at->topic->full_name),
+           ev_log_int("partition", partition));
+}
+
+static void on_lost(void *context, int32_t partition)
+{
+    const struct shard_topic *at = context;
+    at->shard->next_look_ms = 0;
+    ev_log(EV_LOG_ERROR, "partition.lost", "another writer has taken the partition",
+           ev_log_cstr("topic", at->topic->full_name), ev_log_int("partition", partition));
+}
+
+static int shard_open_topic(struct shard *shard, size_t index, struct ev_error *error)
+{
+    struct command_app *app = shard->app;
+    const struct command_topic *topic = &app->topics[index];
+    struct shard_topic *at = &shard->topics[index];
+    struct ev_log_port *port;
+    *at = (struct shard_topic){.shard = shard, .topic = topic};
+    int result = ev_kafka_log_open(shard->log, topic->full_name, topic->partitions, &port, error);
+    if (result < 0)
+        return result;
+    struct ev_executor_options options = {
+        .topic = topic->schema,
+        .topic_name = topic->full_name,
+        .deciders = topic->deciders,
+        .partition_count = topic->partitions,
+        .dedup_entries_max = app->limits.dedup_entries_max,
+        .dedup_window_ms = app->limits.dedup_window_ms,
+        .requests_max = app->limits.requests_max,
+        .owner_id = app->owner_id,
+        .clock = ev_clock_system,
+        .schema_id = topic->schema_id,
+        .schemas = app->schemas,
+        .random = http_loop_random(shard->loop),
+        .on_serving = on_serving,
+        .on_lost = on_lost,
+        .context = at,
+    };
+    return ev_executor_create(&options, port, &at->executor, error);
+}
+
+static int shard_open(struct shard *shard, struct ev_error *error)
+{
+    struct command_app *app = shard->app;
+    struct ev_kafka_log_options options = {.kafka = app->kafka, .linger_ms = app->limits.linger_ms};
+    int result = ev_kafka_log_create(&options, &shard->log, error);
+    for (size_t i = 0; i < app->topic_count && result == 0; i++)
+        result = shard_open_topic(shard, i, error);
+    if (result == 0)
+        result = http_loop_watch(shard->loop, ev_kafka_log_fd(shard->log), on_kafka_readable, shard, error);
+    return result;
+}
+
+int shard_start(struct http_loop *loop, void *context)
+{
+    struct command_app *app = context;
+    struct shard *shard = ev_memory_new(struct shard);
+    struct ev_error error = {0};
+    shard->app = app;
+    shard->loop = loop;
+    shard->index = http_loop_index(loop);
+    http_loop_set_user(loop, shard);
+    current = shard;
+    int result = shard_open(shard, &error);
+    if (result < 0) {
+        ev_log(EV_LOG_ERROR, "shard.failed", "a loop could not start", ev_log_int("loop", shard->index),
+               ev_log_cstr("error", error.message));
+        return result;
+    }
+    shard->metrics = shard_metrics_create(shard);
+    ownership_acquire(shard);
+    atomic_store(&app->shards[shard->index], shard);
+    return 0;
+}
+
+static void shard_look(struct shard *shard)
+{
+    unsigned serving = 0;
+    for (size_t i = 0; i < shard->app->topic_count; i++)
+        for (int32_t partition = 0; partition < shard->topics[i].topic->partitions; partition++)
+            serving += ev_executor_is_serving(shard->topics[i].executor, partition) ? 1 : 0;
+    atomic_store_explicit(&shard->serving, serving, memory_order_relaxed);
+}
+
+int64_t shard_tick(struct http_loop *loop, void *context)
+{
+    struct command_app *app = context;
+    struct shard *shard = http_loop_user(loop);
+    if (!shard->metrics)
+        return 0; /* could not start; the server is stopping */
+    int64_t wait_ms = LOOK_INTERVAL_MS;
+    for (size_t i = 0; i < app->topic_count; i++) {
+        int64_t until_ms = ev_executor_tick(shard->topics[i].executor);
+        wait_ms = until_ms < wait_ms ? until_ms : wait_ms;
+    }
+    int64_t now_ms = ev_clock_monotonic_ms(&ev_clock_system);
+    if (now_ms >= shard->next_look_ms) {
+        shard_look(shard);
+        shard->next_look_ms = now_ms + LOOK_INTERVAL_MS;
+    }
+    if (now_ms >= shard->next_report_ms) {
+        shard_metrics_report(shard);
+        shard->next_report_ms = now_ms + REPORT_INTERVAL_MS;
+    }
+    return wait_ms;
+}
+
+/* The loop has drained: no exchange waits for an answer, so no executor has a request. */
+void shard_stop(struct http_loop *loop, void *context)
+{
+    struct command_app *app = context;
+    struct shard *shard = http_loop_user(loop);
+    atomic_store(&app->shards[shard->index], NULL);
+    for (size_t i = 0; i < app->topic_count; i++)
+        ev_executor_destroy(shard->topics[i].executor);
+    ev_kafka_log_destroy(shard->log);
+    shard_metrics_destroy(shard->metrics);
+    ev_buffer_finish(&shard->scratch);
+    http_loop_set_user(loop, NULL);
+    current = NULL;
+    free(shard);
+}
+
+static size_t topic_index(const struct command_app *app, const struct command_topic *topic)
+{
+    return (size_t)(topic - app->topics);
+}
+
+static void submit_here(void *context)
+{
+    struct shard_request *request = context;
+    ev_executor_submit(current->topics[topic_index(request->app, request->topic)].executor, &request->request);
+}
+
+/* The executor's rule for the partition (ev_executor_partition), for threads that have no executor. */
+static int32_t request_partition(const struct shard_request *request)
+{
+    struct ev_str stream = request->request.stream_id, category;
+    ev_str_split(&stream, '-', &category);
+    return ev_hash_partition(stream, request->topic->partitions);
+}
+
+void shard_submit(struct shard_request *request)
+{
+    struct command_app *app = request->app;
+    unsigned loop = ownership_loop_of(app, request_partition(request));
+    if (current && current->index == loop) {
+        submit_here(request);
+        return;
+    }
+    request->post = (struct http_post){.function = submit_here, .context = request};
+    http_loop_post_node(http_server_loop(app->server, loop), &request->post);
+}

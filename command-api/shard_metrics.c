@@ -1,0 +1,82 @@
+#include "shard_metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/memory.h"
+
+#define EXECUTOR_GAUGES(X)                                                                                             \
+    X(streams, "Streams whose state is in memory.")                                                                    \
+    X(state_bytes, "Bytes of the streams' states.")                                                                    \
+    X(dedup_entries, "Commands that are remembered for deduplication.")                                                \
+    X(pending, "Requests without an answer.")                                                                          \
+    X(committed, "Commits since the start.")                                                                           \
+    X(rejected, "Rejections since the start.")                                                                         \
+    X(unchanged, "Commands that changed nothing since the start.")                                                     \
+    X(duplicates, "Repeated commands since the start.")                                                                \
+    X(voids, "Void records met since the start.")                                                                      \
+    X(refences, "Fences after doubt since the start.")
+
+#define LOG_GAUGES(X)                                                                                                  \
+    X(queued_messages, "Records that wait for their delivery report.")                                                 \
+    X(appended, "Records appended since the start.")                                                                   \
+    X(failed, "Appends that failed since the start.")                                                                  \
+    X(producers, "Producers made since the start.")                                                                    \
+    X(records_read, "Records read since the start.")                                                                   \
+    X(end_offset_calls, "Questions for end offsets since the start.")
+
+struct executor_gauges {
+#define X(name, help) struct ev_metric *name;
+    EXECUTOR_GAUGES(X)
+#undef X
+};
+struct shard_metrics {
+    struct executor_gauges executors[COMMAND_TOPICS_MAX];
+#define X(name, help) struct ev_metric *name;
+    LOG_GAUGES(X)
+#undef X
+    struct ev_metric *serving;
+};
+
+struct shard_metrics *shard_metrics_create(const struct shard *shard)
+{
+    struct shard_metrics *created = ev_memory_new(struct shard_metrics);
+    struct ev_metrics *metrics = shard->app->metrics;
+    char labels[EV_TOPIC_NAME_MAX + 64];
+    for (size_t i = 0; i < shard->app->topic_count; i++) {
+        snprintf(labels, sizeof(labels), "topic=\"%s\",loop=\"%u\"", shard->app->topics[i].full_name, shard->index);
+#define X(name, help)                                                                                                  \
+    created->executors[i].name = ev_metrics_gauge(metrics, "orderlog_executor_" #name, labels, help);
+        EXECUTOR_GAUGES(X)
+#undef X
+    }
+    snprintf(labels, sizeof(labels), "loop=\"%u\"", shard->index);
+#define X(name, help) created->name = ev_metrics_gauge(metrics, "orderlog_log_" #name, labels, help);
+    LOG_GAUGES(X)
+#undef X
+    created->serving = ev_metrics_gauge(metrics, "orderlog_partitions_serving", labels, "Partitions that are served.");
+    return created;
+}
+
+void shard_metrics_destroy(struct shard_metrics *metrics)
+{
+    free(metrics); /* the gauges are the registry's */
+}
+
+void shard_metrics_report(const struct shard *shard)
+{
+    const struct shard_metrics *metrics = shard->metrics;
+    for (size_t i = 0; i < shard->app->topic_count; i++) {
+        struct ev_executor_stats stats;
+        ev_executor_stats(shard->topics[i].executor, &stats);
+#define X(name, help) ev_metric_set(metrics->executors[i].name, (int64_t)stats.name);
+        EXECUTOR_GAUGES(X)
+#undef X
+    }
+    struct ev_kafka_log_stats log;
+    ev_kafka_log_stats(shard->log, &log);
+#define X(name, help) ev_metric_set(metrics->name, log.name);
+    LOG_GAUGES(X)
+#undef X
+    ev_metric_set(metrics->serving, (int64_t)atomic_load_explicit(&shard->serving, memory_order_relaxed));
+}

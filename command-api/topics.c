@@ -1,0 +1,109 @@
+#include "topics.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/fatal.h"
+#include "gen/topics.h"
+#include "offers.h"
+
+#define ATTEMPT_TIMEOUT_MS 5000
+#define RETRY_PAUSE_MS 250
+
+static const struct {
+    const struct ev_topic_schema *schema;
+    const struct ev_decider *const *deciders;
+} topic_deciders[] = {
+    {&product_topic, product_topic_deciders},
+    {&cart_topic, cart_offer_deciders},
+    {&order_topic, order_offer_deciders},
+};
+
+const struct command_topic *command_topic_of(const struct command_app *app, const char *category)
+{
+    for (size_t i = 0; i < app->topic_count; i++)
+        for (const char *const *held = app->topics[i].schema->categories; *held; held++)
+            if (strcmp(*held, category) == 0)
+                return &app->topics[i];
+    ev_fatal("no topic holds the category %s", category);
+}
+
+static int prepare_topic(struct command_app *app, struct command_topic *topic, const struct topics_options *options,
+                         struct ev_error *error)
+{
+    struct ev_topic_info info;
+    struct ev_topic_options wanted = {
+        .partitions = options->partitions,
+        .replication_factor = options->replication_factor,
+        .min_insync_replicas = options->min_insync_replicas,
+        .timeout_ms = ATTEMPT_TIMEOUT_MS,
+    };
+    int result = ev_topic_full_name(&app->kafka, topic->schema->name, topic->full_name, error);
+    if (result == 0 && options->create)
+        result = ev_topic_ensure(&app->kafka, topic->schema->name, &wanted, &info, error);
+    else if (result == 0)
+        result = ev_topic_check(&app->kafka, topic->schema->name, ATTEMPT_TIMEOUT_MS, &info, error);
+    if (result == 0)
+        topic->partitions = info.partitions;
+    return result;
+}
+
+static int prepare_schema(struct command_app *app, struct command_topic *topic, const struct topics_options *options,
+                          struct ev_error *error)
+{
+    char subject[EV_TOPIC_NAME_MAX + sizeof("-value")];
+    snprintf(subject, sizeof(subject), "%s-value", topic->full_name);
+    struct ev_str schema = ev_str_of(topic->schema->commit_schema);
+    int known = ev_registry_lookup(app->registry, subject, schema, &topic->schema_id, error);
+    if (known != EV_ERR_NOT_FOUND || !options->register_schemas)
+        return known;
+    int result = ev_registry_set_compatibility(app->registry, subject, "BACKWARD", error);
+    return result < 0 ? result : ev_registry_register(app->registry, subject, schema, &topic->schema_id, error);
+}
+
+/* Says how to go on where the libraries can't know. */
+static int explain(int result, const char *what, const struct command_topic *topic, const char *flag,
+                   struct ev_error *error)
+{
+    struct ev_error cause = *error;
+    if (result != EV_ERR_NOT_FOUND)
+        return result;
+    return ev_error_set(error, EV_ERR_NOT_FOUND, "%s of topic %s: %s. Run once with %s", what, topic->full_name,
+                        cause.message, flag);
+}
+
+static int prepare_once(struct command_app *app, const struct topics_options *options, struct ev_error *error)
+{
+    for (size_t i = 0; i < app->topic_count; i++) {
+        int result = prepare_topic(app, &app->topics[i], options, error);
+        if (result < 0)
+            return explain(result, "existence", &app->topics[i], "--create-topics", error);
+        result = prepare_schema(app, &app->topics[i], options, error);
+        if (result < 0)
+            return explain(result, "schema", &app->topics[i], "--register-schemas", error);
+    }
+    return 0;
+}
+
+int topics_prepare(struct command_app *app, const struct topics_options *options, struct ev_error *error)
+{
+    app->topic_count = sizeof(topic_deciders) / sizeof(topic_deciders[0]);
+    for (size_t i = 0; i < app->topic_count; i++)
+        app->topics[i] =
+            (struct command_topic){.schema = topic_deciders[i].schema, .deciders = topic_deciders[i].deciders};
+    int64_t deadline_ms = ev_clock_monotonic_ms(&ev_clock_system) + options->timeout_ms;
+    bool was_told = false;
+    for (;;) {
+        int result = prepare_once(app, options, error);
+        if (result != EV_ERR_UNAVAILABLE && result != EV_ERR_TIMEOUT)
+            return result;
+        if (atomic_load(options->cancelled) || ev_clock_monotonic_ms(&ev_clock_system) >= deadline_ms)
+            return result;
+        if (!was_told)
+            ev_log(EV_LOG_WARN, "start.waiting", "waiting for a server that is needed",
+                   ev_log_cstr("error", error->message));
+        was_told = true;
+        nanosleep(&(struct timespec){.tv_nsec = RETRY_PAUSE_MS * 1000000L}, NULL);
+    }
+}
