@@ -1,0 +1,297 @@
+#include "tracker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/memory.h"
+
+struct tracker {
+    struct tracker_source source;
+    struct store_state *state;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t wake;
+    struct tracker_table table;
+    struct tracker_waiter *waiters;
+    size_t waiter_count;
+    bool urgent; /* a waiter came: poll at once */
+    bool stop_waits, stop;
+};
+
+static int64_t tracker_now_ms(void)
+{
+    return ev_clock_monotonic_ms(&ev_clock_system);
+}
+
+/* --- what is known --- */
+
+/* How many offsets of the position's partition the view hasn't reflected yet. */
+static int64_t tracker_position_missing(const struct tracker_checkpoint *partitions, size_t partition_count,
+                                        const struct ev_position *position)
+{
+    int64_t next = 0;
+    if (position->offset < 0)
+        return 0;
+    if (position->partition >= 0 && (size_t)position->partition < partition_count &&
+        partitions[position->partition].present)
+        next = partitions[position->partition].next_offset;
+    return position->offset >= next ? position->offset - next + 1 : 0;
+}
+
+static int64_t tracker_positions_missing(const struct tracker_checkpoint *partitions, size_t partition_count,
+                                         enum query_view_id view, const struct ev_position *positions, size_t count)
+{
+    int64_t missing = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!ev_str_equal(positions[i].topic, ev_str_of(query_views[view].topic)))
+            continue;
+        int64_t more = tracker_position_missing(partitions, partition_count, &positions[i]);
+        missing = more > INT64_MAX - missing ? INT64_MAX : missing + more;
+    }
+    return missing;
+}
+
+static bool tracker_reflects(const struct tracker_table *table, const struct tracker_waiter *waiter)
+{
+    const struct tracker_view *view = &table->views[waiter->view];
+    return tracker_positions_missing(view->partitions, view->partition_count, waiter->view, waiter->positions,
+                                     waiter->position_count) == 0;
+}
+
+static void tracker_want(struct tracker *tracker, const struct tracker_waiter *waiter)
+{
+    struct tracker_view *view = &tracker->table.views[waiter->view];
+    for (size_t i = 0; i < waiter->position_count; i++) {
+        int32_t partition = waiter->positions[i].partition;
+        if (ev_str_equal(waiter->positions[i].topic, ev_str_of(query_views[waiter->view].topic)) && partition >= 0 &&
+            partition < TRACKER_PARTITIONS_MAX && (size_t)partition >= view->wanted_count)
+            view->wanted_count = (size_t)partition + 1;
+    }
+}
+
+/* --- waiters; the lock is held --- */
+
+static void tracker_send_on(struct tracker *tracker, struct tracker_waiter **at, enum tracker_outcome outcome)
+{
+    struct tracker_waiter *waiter = *at;
+    *at = waiter->next;
+    tracker->waiter_count--;
+    waiter->outcome = outcome;
+    /* The last touch: the loop may free the waiter before this returns. */
+    http_loop_post(waiter->loop, waiter->done, waiter->context);
+}
+
+static void tracker_resolve(struct tracker *tracker, bool away)
+{
+    int64_t now = tracker_now_ms();
+    struct tracker_waiter **at = &tracker->waiters;
+    while (*at) {
+        if (tracker->stop_waits)
+            tracker_send_on(tracker, at, TRACKER_STOPPING);
+        else if (tracker_reflects(&tracker->table, *at))
+            tracker_send_on(tracker, at, TRACKER_REFLECTED);
+        else if (away)
+            tracker_send_on(tracker, at, TRACKER_AWAY);
+        else if (now >= (*at)->deadline_ms)
+            tracker_send_on(tracker, at, TRACKER_BEHIND);
+        else
+            at = &(*at)->next;
+    }
+}
+
+enum tracker_outcome tracker_wait(struct tracker *tracker, struct tracker_waiter *waiter)
+{
+    char detail[256];
+    enum tracker_outcome outcome = TRACKER_WAITING;
+    pthread_mutex_lock(&tracker->lock);
+    if (tracker_reflects(&tracker->table, waiter)) {
+        outcome = TRACKER_REFLECTED;
+    } else if (tracker->stop_waits) {
+        outcome = TRACKER_STOPPING;
+    } else if (!store_state_check(tracker->state, detail)) {
+        outcome = TRACKER_AWAY;
+    } else if (tracker->waiter_count == TRACKER_WAITERS_MAX) {
+        outcome = TRACKER_FULL;
+    } else {
+        tracker_want(tracker, waiter);
+        waiter->next = tracker->waiters;
+        tracker->waiters = waiter;
+        tracker->waiter_count++;
+        tracker->urgent = true;
+        pthread_cond_signal(&tracker->wake);
+    }
+    pthread_mutex_unlock(&tracker->lock);
+    return outcome;
+}
+
+void tracker_stop_waits(struct tracker *tracker)
+{
+    if (!tracker)
+        return;
+    pthread_mutex_lock(&tracker->lock);
+    tracker->stop_waits = true;
+    tracker_resolve(tracker, false);
+    pthread_mutex_unlock(&tracker->lock);
+}
+
+/* --- the thread --- */
+
+static void tracker_log_versions(const struct tracker *tracker, const struct tracker_table *before,
+                                 const struct tracker_table *after)
+{
+    for (size_t i = 0; i < QUERY_VIEWS; i++)
+        if (before->views[i].version != after->views[i].version)
+            ev_log(EV_LOG_INFO, "view.live", "another version of the view is live",
+                   ev_log_cstr("store", query_store_name(tracker->state->store)),
+                   ev_log_cstr("view", query_views[i].name), ev_log_int("before", before->views[i].version),
+                   ev_log_int("now", after->views[i].version));
+}
+
+/* One look at the store. `scratch` is the thread's copy of the table. */
+static void tracker_poll(struct tracker *tracker, struct tracker_table *scratch, int64_t *versions_at)
+{
+    struct ev_error error = {0};
+    bool all = tracker_now_ms() >= *versions_at;
+    pthread_mutex_lock(&tracker->lock);
+    *scratch = tracker->table;
+    pthread_mutex_unlock(&tracker->lock);
+    int fault = all ? tracker->source.read_versions(tracker->source.context, scratch, &error) : 0;
+    if (!fault)
+        fault = tracker->source.read_checkpoints(tracker->source.context, all, scratch, &error);
+    if (fault)
+        store_state_set_away(tracker->state, error.message);
+    else
+        store_state_set_back(tracker->state);
+    *versions_at = fault ? 0 : all ? tracker_now_ms() + TRACKER_VERSIONS_MS : *versions_at;
+
+    pthread_mutex_lock(&tracker->lock);
+    if (!fault) {
+        tracker_log_versions(tracker, &tracker->table, scratch);
+        for (size_t i = 0; i < QUERY_VIEWS; i++)
+            scratch->views[i].wanted_count = tracker->table.views[i].wanted_count;
+        tracker->table = *scratch;
+    }
+    tracker_resolve(tracker, fault != 0);
+    pthread_mutex_unlock(&tracker->lock);
+}
+
+static void tracker_sleep(struct tracker *tracker)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ms = tracker->waiter_count > 0 ? TRACKER_BUSY_MS : TRACKER_IDLE_MS;
+    until.tv_nsec += ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    while (!tracker->urgent && !tracker->stop)
+        if (pthread_cond_timedwait(&tracker->wake, &tracker->lock, &until) == ETIMEDOUT)
+            break;
+}
+
+static void *tracker_run(void *context)
+{
+    struct tracker *tracker = context;
+    struct tracker_table *scratch = ev_memory_new(struct tracker_table);
+    int64_t versions_at = 0;
+    for (;;) {
+        tracker_poll(tracker, scratch, &versions_at);
+        pthread_mutex_lock(&tracker->lock);
+        tracker_sleep(tracker);
+        tracker->urgent = false;
+        bool stop = tracker->stop;
+        pthread_mutex_unlock(&tracker->lock);
+        if (stop)
+            break;
+    }
+    ev_memory_free_at(&scratch);
+    return NULL;
+}
+
+int tracker_create(const struct tracker_source *source, struct store_state *state, struct tracker **ret,
+                   struct ev_error *error)
+{
+    struct tracker *tracker = ev_memory_new(struct tracker);
+    pthread_condattr_t attributes;
+    tracker->source = *source;
+    tracker->state = state;
+    pthread_mutex_init(&tracker->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&tracker->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int fault = pthread_create(&tracker->thread, NULL, tracker_run, tracker);
+    if (fault) {
+        pthread_cond_destroy(&tracker->wake);
+        pthread_mutex_destroy(&tracker->lock);
+        ev_memory_free_at(&tracker);
+        return ev_error_set(error, EV_ERR_INTERNAL, "no thread for the tracker: %s", strerror(fault));
+    }
+    *ret = tracker;
+    return 0;
+}
+
+void tracker_destroy(struct tracker *tracker)
+{
+    if (!tracker)
+        return;
+    tracker_stop_waits(tracker);
+    pthread_mutex_lock(&tracker->lock);
+    tracker->stop = true;
+    pthread_cond_signal(&tracker->wake);
+    pthread_mutex_unlock(&tracker->lock);
+    pthread_join(tracker->thread, NULL);
+    pthread_cond_destroy(&tracker->wake);
+    pthread_mutex_destroy(&tracker->lock);
+    ev_memory_free_at(&tracker);
+}
+
+/* --- snapshots --- */
+
+void tracker_snapshot(struct tracker *tracker, enum query_view_id view, struct tracker_snapshot *ret)
+{
+    pthread_mutex_lock(&tracker->lock);
+    const struct tracker_view *from = &tracker->table.views[view];
+    ret->version = from->version;
+    memcpy(ret->target, from->target, sizeof(ret->target));
+    ret->partition_count = from->partition_count;
+    memcpy(ret->partitions, from->partitions, from->partition_count * sizeof(from->partitions[0]));
+    pthread_mutex_unlock(&tracker->lock);
+}
+
+bool tracker_snapshot_positions(const struct tracker_snapshot *snapshot, enum query_view_id view,
+                                struct ev_position ret[EV_POSITIONS_MAX], size_t *ret_count)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
+        if (!snapshot->partitions[i].present)
+            continue;
+        if (count == EV_POSITIONS_MAX)
+            return false;
+        ret[count++] = (struct ev_position){.topic = ev_str_of(query_views[view].topic),
+                                            .partition = (int32_t)i,
+                                            .offset = snapshot->partitions[i].next_offset - 1};
+    }
+    *ret_count = count;
+    return true;
+}
+
+int64_t tracker_snapshot_lag_ms(const struct tracker_snapshot *snapshot)
+{
+    int64_t lag = 0;
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
+        const struct tracker_checkpoint *checkpoint = &snapshot->partitions[i];
+        if (checkpoint->present && checkpoint->log_time_ms > 0 &&
+            checkpoint->updated_at_ms - checkpoint->log_time_ms > lag)
+            lag = checkpoint->updated_at_ms - checkpoint->log_time_ms;
+    }
+    return lag;
+}
+
+int64_t tracker_snapshot_missing(const struct tracker_snapshot *snapshot, enum query_view_id view,
+                                 const struct ev_position *positions, size_t count)
+{
+    return tracker_positions_missing(snapshot->partitions, snapshot->partition_count, view, positions, count);
+}

@@ -1,0 +1,95 @@
+/* How far the views of one store have come, and waiting for them. One background thread per store polls the checkpoints, often
+ * while somebody waits, seldom otherwise; it is also what notices that a store is away or back. A request that presents
+ * positions waits here without a thread of its own and goes on on its loop. */
+#pragma once
+
+#include "libhttp/server.h"
+#include "log/position.h"
+#include "store_state.h"
+#include "views.h"
+
+#define TRACKER_IDLE_MS 250
+#define TRACKER_BUSY_MS 5         /* while somebody waits */
+#define TRACKER_VERSIONS_MS 2000  /* how often live versions are looked up */
+#define TRACKER_WAITERS_MAX 1024  /* beyond: refused */
+#define TRACKER_PARTITIONS_MAX 64 /* of a topic, as far as waits are concerned */
+
+struct tracker_checkpoint {
+    bool present;
+    int64_t next_offset, last_offset;
+    int64_t log_time_ms, updated_at_ms;
+};
+
+/* What is known of one view in one store. */
+struct tracker_view {
+    int version;                /* live; 0: nobody has made the view yet */
+    char target[VIEW_NAME_MAX]; /* collection or index of that version */
+    char identity[64];          /* of the index, where the source needs it */
+    size_t partition_count;     /* highest partition with a checkpoint, plus 1 */
+    size_t wanted_count;        /* the same of those that somebody waits for */
+    struct tracker_checkpoint partitions[TRACKER_PARTITIONS_MAX];
+};
+struct tracker_table {
+    struct tracker_view views[QUERY_VIEWS];
+};
+
+/* Reads from a store. Called on the tracker's thread alone; blocks, with time-outs of its own. */
+struct tracker_source {
+    /* Fills in `version` and `target` of every view. */
+    int (*read_versions)(void *context, struct tracker_table *table, struct ev_error *error);
+    /* Fills in the checkpoints of the live versions: of all partitions when `all`, else at least of those below partition_count
+     * and wanted_count. */
+    int (*read_checkpoints)(void *context, bool all, struct tracker_table *table, struct ev_error *error);
+    void *context;
+};
+
+enum tracker_outcome {
+    TRACKER_REFLECTED,
+    TRACKER_WAITING, /* `done` will be called */
+    TRACKER_BEHIND,  /* the deadline passed */
+    TRACKER_AWAY,    /* the store is away */
+    TRACKER_FULL,    /* too many wait */
+    TRACKER_STOPPING,
+};
+
+/* Lies in the exchange's arena; belongs to the tracker from tracker_wait's TRACKER_WAITING until `done`. */
+struct tracker_waiter {
+    enum query_view_id view;
+    const struct ev_position *positions;
+    size_t position_count;
+    int64_t deadline_ms; /* monotonic */
+    struct http_loop *loop;
+    void (*done)(void *context); /* on the loop */
+    void *context;
+    enum tracker_outcome outcome; /* set before `done` */
+    struct tracker_waiter *next;
+};
+
+/* What a view reflects, as a copy. */
+struct tracker_snapshot {
+    int version;
+    char target[VIEW_NAME_MAX];
+    size_t partition_count;
+    struct tracker_checkpoint partitions[TRACKER_PARTITIONS_MAX];
+};
+
+struct tracker;
+/* Starts the thread. `state` and what the source refers to must outlive the tracker. */
+int tracker_create(const struct tracker_source *source, struct store_state *state, struct tracker **ret,
+                   struct ev_error *error);
+/* All waiters are sent on with TRACKER_STOPPING, and later ones get it at once. From any thread. */
+void tracker_stop_waits(struct tracker *tracker);
+void tracker_destroy(struct tracker *tracker); /* joins the thread; NULL is fine */
+
+/* Any thread. Positions of topics that the view doesn't read are ignored. */
+enum tracker_outcome tracker_wait(struct tracker *tracker, struct tracker_waiter *waiter);
+void tracker_snapshot(struct tracker *tracker, enum query_view_id view, struct tracker_snapshot *ret);
+
+/* The snapshot's positions (one per partition that has a checkpoint); false when they are more than a token holds. */
+bool tracker_snapshot_positions(const struct tracker_snapshot *snapshot, enum query_view_id view,
+                                struct ev_position ret[EV_POSITIONS_MAX], size_t *ret_count);
+/* How far the log's time is ahead of what the view had read when it last said so, in ms; 0 where nothing is known. */
+int64_t tracker_snapshot_lag_ms(const struct tracker_snapshot *snapshot);
+/* Commits and other records that are between the view and the positions. */
+int64_t tracker_snapshot_missing(const struct tracker_snapshot *snapshot, enum query_view_id view,
+                                 const struct ev_position *positions, size_t count);
