@@ -150,19 +150,27 @@ static void test_unknown_fields_are_skipped(void **state)
 {
     struct fixture *fixture = *state;
     static const char schema[] =
-        RECORD(
-            FIELD("a", "\"null\"") "," FIELD("b", "\"boolean\"") "," FIELD("c", "\"float\"") "," FIELD("d", "\"double"
-                                                                                                            "\"") "," FIELD("e", "{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}") "," FIELD("f", "\"bytes\"") "," FIELD(
-                "g",
-                "{\"type\":\"map\",\"values\":\"int\"}") "," FIELD("h",
-                                                                   "{\"type\":\"array\",\"items\":{\"type\":\"record\","
-                                                                   "\"name\":\"R\",\"fields\":[" FIELD(
-                                                                       "x",
-                                                                       "\"long\"") "]}}") "," FIELD("i",
-                                                                                                    "[\"null\",\"test."
-                                                                                                    "R\"]") "," FIELD("j",
-                                                                                                                      "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]}") "," FIELD("id",
-                                                                                                                                                                                          "\"string\""));
+        RECORD(FIELD("a", "\"null\"") "," FIELD("b", "\"boolean\"") "," FIELD("c", "\"float\"") "," FIELD(
+            "d",
+            "\"double"
+            "\"") "," FIELD("e",
+                            "{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}") "," FIELD("f",
+                                                                                        "\"bytes\"") "," FIELD("g",
+                                                                                                               "{\"type"
+                                                                                                               "\":"
+                                                                                                               "\"map\""
+                                                                                                               ",\"valu"
+                                                                                                               "es\":"
+                                                                                                               "\"int\""
+                                                                                                               "}") "," FIELD("h",
+                                                                                                                              "{\"type\":\"array\",\"items\":{\"type\":\"record\","
+                                                                                                                              "\"name\":\"R\",\"fields\":[" FIELD(
+                                                                                                                                  "x",
+                                                                                                                                  "\"long\"") "]}}") "," FIELD("i",
+                                                                                                                                                               "[\"null\",\"test."
+                                                                                                                                                               "R\"]") "," FIELD("j",
+                                                                                                                                                                                 "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]}") "," FIELD("id",
+                                                                                                                                                                                                                                                     "\"string\""));
     static const char bytes[] = "\x01"                             /* b */
                                 "\0\0\0\0"                         /* c */
                                 "\0\0\0\0\0\0\0\0"                 /* d */
