@@ -47,7 +47,6 @@ static void order_evolve_placed(struct order_state *state, const struct order_pl
     state->cart_id = placed->cart_id;
     state->cart_version = placed->cart_version;
     state->content_hash = order_content_hash(placed, arena);
-    state->lines.count = 0;
     ev_array_reserve(arena, (struct ev_array *)(void *)&state->lines, sizeof(*state->lines.items), placed->lines.count);
     for (size_t i = 0; i < placed->lines.count; i++) {
         const struct order_line *line = &placed->lines.items[i];

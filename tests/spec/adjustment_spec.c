@@ -56,6 +56,18 @@ SPEC("an amount of 0 is refused")
     then_rejected(REJECTION_AMOUNT_ZERO, "/amount");
 }
 
+SPEC("the largest amount is taken")
+{
+    when(record_bad_debt(OF_BAD_DEBT, .amount = money(999999999)));
+    then(bad_debt_adjusted(.adjustment_id = "A563185", OF_BAD_DEBT, .amount = money(999999999)));
+}
+
+SPEC("the largest amount is taken back")
+{
+    when(record_bad_debt(OF_BAD_DEBT, .amount = money(-999999999)));
+    then(bad_debt_adjusted(.adjustment_id = "A563185", OF_BAD_DEBT, .amount = money(-999999999)));
+}
+
 SPEC("an amount that no client could send is refused")
 {
     when(record_bad_debt(OF_BAD_DEBT, .amount = INT64_MIN));

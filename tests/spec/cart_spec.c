@@ -265,6 +265,15 @@ SPEC("emptying an empty cart changes nothing")
     then_nothing();
 }
 
+SPEC("events about lines that aren't there are no reason to fail")
+{
+    given_cart_with_tea();
+    given(cart_item_removed(.cart_id = "c1", .sku = "milk"),
+          cart_item_quantity_changed(.cart_id = "c1", .sku = "milk", .quantity = 9));
+    then_holds(state_of(cart)->items.count == 1);
+    then_holds(state_of(cart)->items.items[0].quantity == 2);
+}
+
 /* Checking out */
 
 SPEC("a cart becomes an order, whose id comes with the command")
@@ -286,6 +295,7 @@ SPEC("without an id in the command it is derived from the cart and its version")
     given_cart_with_tea();
     when(check_out_cart(.country = "France"));
     then(cart_checked_out(.cart_id = "c1", .order_id = order_id, .country = "France"));
+    then_holds(strlen(order_id) == EV_UUID_TEXT_LENGTH);
     then_holds(strcmp(order_id, other_id) != 0);
     cart_derive_order_id(EV_STR("c2"), 2, other_id);
     then_holds(strcmp(order_id, other_id) != 0);
@@ -336,6 +346,7 @@ SPEC("checking out again at an older version is refused: what was checked out is
     given_checked_out_cart();
     when(check_out_cart(.country = "France", .version = some(1)));
     then_rejected(REJECTION_VERSION_MISMATCH, "/version");
+    then_detail_has("at version 2, not at 1");
 }
 
 SPEC("checking out again to another country is a conflict")

@@ -78,6 +78,25 @@ static const struct product_price *price_at(const struct product_state *state, s
     return valid;
 }
 
+/* An event that says what is so already is none: what was valid at its time by the events before it is something else.
+ */
+static void check_news(struct property_run *run, size_t at)
+{
+    struct product_state before = {0};
+    struct product_event event = product_event_of(&run->scenario.events[at]);
+    for (size_t i = 0; i < at; i++)
+        product_decider.evolve(&before, &run->scenario.events[i], &run->scenario.arena);
+    if (event.type == PRODUCT_TITLED) {
+        const struct product_title *valid = title_at(&before, event.product_titled->valid_from);
+        property_check(run, !valid || !ev_str_equal(valid->title, event.product_titled->title));
+    }
+    if (event.type == PRODUCT_PRICED) {
+        const struct product_price *valid =
+            price_at(&before, event.product_priced->currency, event.product_priced->valid_from);
+        property_check(run, !valid || valid->price != event.product_priced->price);
+    }
+}
+
 /* Every title and price that an accepted change names is valid at its time. */
 static void check_change(struct property_run *run, const struct product_state *state,
                          const struct change_product *command)
@@ -112,6 +131,8 @@ static void check_product(struct property_run *run)
         int order = ev_str_compare(a->currency, b->currency);
         property_check(run, order < 0 || (order == 0 && a->valid_from < b->valid_from));
     }
+    for (size_t i = run->events_before; i < run->scenario.event_count; i++)
+        check_news(run, i);
     if (run->scenario.command.type == &change_product_command)
         check_change(run, state, run->scenario.command.body);
 }

@@ -6,6 +6,7 @@
 
 #define QUANTITY_MAX INT64_C(1000000000)
 #define LINES_MAX 2500
+#define TEXT_MAX (700 * 1024)
 #define PLACED_AT at_time("2010-12-01T08:26:00Z")
 
 SPECS_OF(order_decider, "o1")
@@ -56,6 +57,7 @@ SPEC("an order is placed now, its lines numbered from 1")
     then_holds(state_of(order)->lines.items[1].quantity == 4);
     then_holds(state_of(order)->lines.items[1].unit_price == money(1));
     then_holds(state_of(order)->placed_at == SPEC_NOW);
+    then_holds(ev_str_equal(state_of(order)->order_id, EV_STR("o1")));
 }
 
 SPEC("a SKU in two lines stays two lines")
@@ -231,6 +233,21 @@ SPEC("a value that can't be booked is refused: of one line and of their sum")
                          {.sku = "gold", .quantity = 1000, .title = "Gold", .unit_price = some(money(600000000))},
                          {.sku = "ring", .quantity = 1000, .title = "Ring", .unit_price = some(money(600000000))})));
     then_rejected(REJECTION_VALUE_TOO_LARGE, "/lines/1");
+}
+
+SPEC("the largest value that can be booked is taken, one ten-thousandth more isn't")
+{
+    when(record_order(.country = "France", .currency = "EUR",
+                      .lines =
+                          list(record_order_lines_item, {.sku = "gold", .quantity = 99999999, .unit_price = 100000001},
+                               {.sku = "tea", .quantity = 1, .unit_price = 1})));
+    then_rejected(REJECTION_VALUE_TOO_LARGE, "/lines/1");
+    when(record_order(.country = "France", .currency = "EUR",
+                      .lines = list(record_order_lines_item,
+                                    {.sku = "gold", .quantity = 99999999, .unit_price = 100000001})));
+    then(order_placed(.order_id = "o1", .country = "France", .currency = "EUR",
+                      .lines = list(order_line,
+                                    {.line_no = 1, .sku = "gold", .quantity = 99999999, .unit_price = 100000001})));
 }
 
 SPEC("numbers that no client could send are refused and not computed with")
@@ -432,11 +449,18 @@ SPEC("more lines than 2,500 are refused")
     then_detail_has("2501");
 }
 
-SPEC("more text in the lines than a commit can hold is refused")
+SPEC("the text of the lines is bounded by what a commit can hold")
 {
     static char title[513];
     memset(title, 'x', sizeof(title) - 1);
     fill_many_lines((struct ev_str){title, sizeof(title) - 1});
-    when(record_order(.country = "France", .currency = "EUR", .lines = {many_lines, LINES_MAX, 0}));
+    for (size_t i = 0; i < LINES_MAX; i++)
+        many_lines[i].sku = EV_STR("");
+    many_lines[0].sku = EV_STR("x");
+    when(record_order(.country = "France", .currency = "EUR", .lines = {many_lines, TEXT_MAX / 512, 0}));
     then_rejected(REJECTION_LINES_TOO_MANY, "/lines");
+    then_detail_has("716801");
+    many_lines[0].sku = EV_STR("");
+    when(record_order(.country = "France", .currency = "EUR", .lines = {many_lines, TEXT_MAX / 512, 0}));
+    then_holds(state_of(order)->lines.count == TEXT_MAX / 512);
 }

@@ -123,6 +123,7 @@ static void hostile_fill(struct property_run *run, const struct ev_record *recor
 static void property_check_decision(struct property_run *run)
 {
     const struct ev_events *events = &run->scenario.decision->events;
+    property_check(run, scenario_state_is_kept(&run->scenario));
     property_check(run, run->scenario.rejection == 0 || rejection_find(run->scenario.rejection) != NULL);
     if (run->scenario.rejection != 0) {
         property_check(run, run->scenario.decision->detail[0] != '\0');

@@ -1,5 +1,5 @@
 /* Property tests of deciders: seeded random commands on one stream at a time. Whatever the commands, after each of them
- * - the answer is a rejection of the table or a bounded list of events that can be encoded,
+ * - the answer is a rejection of the table or a bounded list of events that can be encoded; deciding changed nothing,
  * - the state is the fold of all events at a stretch (so nothing is lost between commits, and nothing but events
  * changes it),
  * - what the category's own check asks for holds,

@@ -105,6 +105,16 @@ void scenario_expect(struct scenario *scenario, const struct ev_event *events, s
     scenario->expected_count = count;
 }
 
+bool scenario_state_is_kept(const struct scenario *scenario)
+{
+    struct ev_buffer bytes;
+    ev_buffer_init(&bytes);
+    ev_record_encode(scenario->decider->state, scenario->state, &bytes);
+    bool same = scenario->version == 0 || ev_str_equal(ev_buffer_str(&bytes), ev_buffer_str(&scenario->state_bytes));
+    ev_buffer_finish(&bytes);
+    return same;
+}
+
 bool scenario_state_is_fold(const struct scenario *scenario)
 {
     const struct ev_record *record = scenario->decider->state;

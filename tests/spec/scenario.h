@@ -43,6 +43,8 @@ void scenario_decide(struct scenario *scenario, const struct ev_command_type *ty
 void scenario_commit(struct scenario *scenario, const struct ev_event *events, size_t count);
 void scenario_expect(struct scenario *scenario, const struct ev_event *events, size_t count);
 
+/* Has the last scenario_decide() left the state alone? */
+bool scenario_state_is_kept(const struct scenario *scenario);
 /* Is the state the same when all events so far are folded at a stretch, in a fresh state and never encoded? */
 bool scenario_state_is_fold(const struct scenario *scenario);
 

@@ -106,6 +106,8 @@ void spec_when(struct spec_command command, const char *file, int line)
         spec_fail(file, line, "%s is no command of the category %s", command.type->name, spec_decider->category);
     spec_measure(command.type->record, command.body);
     scenario_decide(&scenario, command.type, command.body);
+    if (!scenario_state_is_kept(&scenario))
+        spec_fail(file, line, "deciding has changed the state");
     spec_decided = true;
 }
 

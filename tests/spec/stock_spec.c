@@ -132,6 +132,25 @@ SPEC("the newest 256 references are known, the oldest is forgotten first")
     then(stock_received(.sku = "tea", .quantity = 1, .reference = "delivery 0"));
 }
 
+SPEC("the largest numbers that a client can send are taken")
+{
+    when(receive_stock(.quantity = QUANTITY_MAX));
+    then(stock_received(.sku = "tea", .quantity = QUANTITY_MAX));
+    when(adjust_stock(.delta = -QUANTITY_MAX));
+    then(stock_adjusted(.sku = "tea", .delta = -QUANTITY_MAX, .adjusted_at = SPEC_NOW));
+    when(adjust_stock(.delta = QUANTITY_MAX));
+    then(stock_adjusted(.sku = "tea", .delta = QUANTITY_MAX, .adjusted_at = SPEC_NOW));
+}
+
+SPEC("stock can be filled to its bound by receipts")
+{
+    given(stock_received(.sku = "tea", .quantity = UNITS_MAX - 10));
+    when(receive_stock(.quantity = 11));
+    then_rejected(REJECTION_STOCK_FULL, "/quantity");
+    when(receive_stock(.quantity = 10));
+    then(stock_received(.sku = "tea", .quantity = 10));
+}
+
 SPEC("what was received in all is bounded")
 {
     given(stock_received(.sku = "tea", .quantity = UNITS_MAX - 10), stock_adjusted(.sku = "tea", .delta = -100));
