@@ -6,6 +6,8 @@
  * configuration: brokers refuse names they don't know. Not in a file: it must lie beside the topic that it describes.) */
 #pragma once
 
+#include <stdint.h>
+
 #include "core/error.h"
 #include "log/kafka.h"
 

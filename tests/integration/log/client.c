@@ -1,0 +1,130 @@
+#include "client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/memory.h"
+
+void client_init(struct client *client, struct drill_node *node, const struct drill *drill, enum client_kind kind,
+                 int64_t first, int64_t end)
+{
+    *client = (struct client){
+        .node = node,
+        .drill = drill,
+        .kind = kind,
+        .next = first,
+        .end = end,
+        .timeout_ms = 5000,
+        .retries = true,
+        .slots = ev_memory_alloc_array((size_t)drill->window, sizeof(struct client_slot)),
+        .buyer = ev_memory_alloc((size_t)drill->payload + 1),
+        .latencies_us = ev_memory_alloc_array((size_t)(end - first) + 1, sizeof(int64_t)),
+    };
+    memset(client->buyer, 'b', (size_t)drill->payload);
+}
+
+void client_finish(struct client *client)
+{
+    for (int i = 0; i < client->drill->window; i++)
+        ev_arena_finish(&client->slots[i].arena);
+    free(client->slots);
+    free(client->buyer);
+    free(client->latencies_us);
+}
+
+static void submit(struct client_slot *slot);
+
+static void on_done(struct ev_request *request, const struct ev_result *result)
+{
+    struct client_slot *slot = (struct client_slot *)request;
+    struct client *client = slot->client;
+    client->outcomes[result->outcome]++;
+    if (result->outcome == EV_OUTCOME_COMMITTED)
+        client->late_commits += client->forbidden;
+    if (result->outcome == EV_OUTCOME_FAILED) {
+        client->last_error = result->error;
+        client->faults += !result->error.retriable;
+        if (client->retries && result->error.retriable) {
+            submit(slot);
+            return;
+        }
+    }
+    client->latencies_us[client->finished++] = drill_now_us() - slot->started_us;
+    client->open--;
+    slot->busy = false;
+}
+
+static void submit(struct client_slot *slot)
+{
+    struct client *client = slot->client;
+    const struct drill *drill = client->drill;
+    int64_t now = ev_clock_monotonic_ms(&ev_clock_system);
+    char name[64];
+    int length = snprintf(name, sizeof(name), "%d/%lld", (int)client->kind, (long long)slot->number);
+    ev_arena_reset(&slot->arena);
+    snprintf(slot->stream_id, sizeof(slot->stream_id), "shelf-%s%lld",
+             client->kind == CLIENT_ASKS_UNKNOWN ? "none" : "", (long long)(slot->number % drill->streams));
+    snprintf(slot->correlation_id, sizeof(slot->correlation_id), "%s", name);
+    bool stocks = client->kind == CLIENT_STOCKS;
+    if (stocks)
+        slot->body.stock = (struct stock_shelf){.units = INT64_C(1) << 40};
+    else
+        slot->body.sell = (struct sell_units){.units = 1, .buyer = {client->buyer, (size_t)drill->payload}};
+    slot->request = (struct ev_request){
+        .type = stocks ? &stock_shelf_command : &sell_units_command,
+        .body = &slot->body,
+        .stream_id = ev_str_of(slot->stream_id),
+        .command_id = ev_uuid_v5(&ev_uuid_namespace_orderlog, (struct ev_str){name, (size_t)length}),
+        .request_hash = ev_hash128((struct ev_str){name, (size_t)length}),
+        .correlation_id = ev_str_of(slot->correlation_id),
+        .causation_id = EV_STR(""),
+        .actor = EV_STR("drill"),
+        .traceparent = EV_STR_NULL,
+        .now_ms = ev_clock_wall_ms(&ev_clock_system),
+        .deadline_ms = now + client->timeout_ms,
+        .expected_version = -1,
+        .arena = &slot->arena,
+        .done = on_done,
+    };
+    ev_executor_submit(client->node->executor, &slot->request);
+}
+
+void client_push(struct client *client)
+{
+    for (int i = 0; i < client->drill->window && client->next < client->end; i++) {
+        struct client_slot *slot = &client->slots[i];
+        if (slot->busy)
+            continue;
+        slot->busy = true;
+        slot->client = client;
+        slot->number = client->next++;
+        slot->started_us = drill_now_us();
+        client->open++;
+        submit(slot);
+    }
+}
+
+int64_t client_run(struct client *client)
+{
+    int64_t start = drill_now_us();
+    while (!client_is_done(client)) {
+        client_push(client);
+        drill_node_turn(client->node, 10);
+    }
+    return drill_now_us() - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int64_t client_latency_us(struct client *client, int per_mille)
+{
+    if (client->finished == 0)
+        return 0;
+    qsort(client->latencies_us, (size_t)client->finished, sizeof(int64_t), compare);
+    return client->latencies_us[(client->finished - 1) * per_mille / 1000];
+}
