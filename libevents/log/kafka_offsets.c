@@ -13,15 +13,23 @@ static void answer(struct ev_kafka_port *port, int32_t partition, int64_t end, c
         port->port.listener.end_offset(port->port.listener.context, partition, tag, end, error);
 }
 
-void ev_kafka_offsets_fail(struct ev_kafka_log *log, const struct ev_error *error)
+static void fail_asked(struct ev_kafka_log *log, const struct ev_error *error)
 {
-    for (int i = 0; i < log->port_count && log->end_asked > 0; i++) {
+    log->end_asked++; /* what is asked from within an answer waits until all answers were given */
+    for (int i = 0; i < log->port_count && log->end_asked > 1; i++) {
         struct ev_kafka_port *port = log->ports[i];
         for (int32_t partition = 0; partition < port->partition_count; partition++) {
             if (port->partitions[partition].end_asked)
                 answer(port, partition, -1, error);
         }
     }
+    log->end_asked--;
+}
+
+void ev_kafka_offsets_fail(struct ev_kafka_log *log, const struct ev_error *error)
+{
+    fail_asked(log, error);
+    ev_kafka_offsets_send(log);
 }
 
 void ev_kafka_offsets_send(struct ev_kafka_log *log)
@@ -91,6 +99,7 @@ size_t ev_kafka_offsets_answer(struct ev_kafka_log *log, rd_kafka_event_t *event
 {
     struct ev_error error = {0};
     size_t asked = log->end_asked, count = 0;
+    log->end_asked++; /* as above */
     if (rd_kafka_event_error(event)) {
         (void)ev_kafka_error(&error, rd_kafka_event_error(event), "end offsets", rd_kafka_event_error_string(event));
     } else {
@@ -100,7 +109,8 @@ size_t ev_kafka_offsets_answer(struct ev_kafka_log *log, rd_kafka_event_t *event
             answer_one(log, infos[i]);
         (void)ev_error_set_retriable(&error, EV_ERR_UNAVAILABLE, "the broker left a partition out");
     }
-    ev_kafka_offsets_fail(log, &error);
+    fail_asked(log, &error);
+    log->end_asked--;
     ev_kafka_offsets_send(log);
     return asked;
 }
