@@ -1,0 +1,54 @@
+/* What the files of the Elasticsearch sink share. */
+#pragma once
+
+#include "core/buffer.h"
+#include "sinks/elasticsearch.h"
+#include "sinks/es_http.h"
+
+#define ES_NAME_MAX 128
+#define ES_UUID_MAX 64
+#define ES_PATH_MAX 1024
+
+struct es_sink {
+    struct ev_sink sink;
+    struct es_http *http;
+    char prefix[64];              /* "" or "shop2-" */
+    char index_uuid[ES_UUID_MAX]; /* of the view's index, as found by prepare */
+    struct ev_arena arena;        /* of one call's answers */
+    struct ev_buffer body, scratch;
+    size_t bulk_bytes_max; /* halved when the server finds a bulk too large */
+};
+
+static inline struct es_sink *es_of(struct ev_sink *sink)
+{
+    return (struct es_sink *)sink;
+}
+
+/* "orders-v1" and "orders-v1-write", prefixed. */
+void es_index_name(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX]);
+void es_write_alias(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX]);
+/* One line of an NDJSON body. */
+void es_line_begin(struct es_sink *es, struct ev_json_writer *writer);
+void es_line_end(struct es_sink *es);
+
+/* es_prepare.c */
+int es_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
+int es_reset(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
+
+/* es_documents.c */
+int es_load(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents, size_t count,
+            struct ev_arena *arena, struct ev_error *error);
+int es_write(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents, size_t count,
+             struct ev_error *error);
+int es_scan(struct ev_sink *sink, const struct ev_view *view,
+            int (*each)(void *context, const struct ev_sink_document *document), void *context, struct ev_error *error);
+
+/* es_checkpoints.c */
+int es_load_checkpoint(struct ev_sink *sink, const struct ev_view *view, int32_t partition, struct ev_checkpoint *ret,
+                       struct ev_error *error);
+int es_save_checkpoints(struct ev_sink *sink, const struct ev_view *view, const struct ev_checkpoint *checkpoints,
+                        size_t count, struct ev_error *error);
+int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
+                   struct ev_error *error);
+int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
+                   int (*each)(void *context, const struct ev_parked *parked), void *context, struct ev_error *error);
