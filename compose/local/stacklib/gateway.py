@@ -19,6 +19,9 @@ FILE_NAME = "haproxy.cfg"
 LIVE_PATH = "/livez"  # answered by HAProxy itself
 BODY_BYTES_MAX = 256 << 10
 URL_BYTES_MAX = 8 << 10
+BODY_SECONDS = 10
+LOG_LINE_BYTES = 8 << 10
+LOGGED_PATH_BYTES = 512  # six times as long at worst, once it is escaped
 HEADERS_MAX = 64
 CONNECTIONS_MAX = 4096
 SERVER_CONNECTIONS_MAX = 1024
@@ -30,7 +33,8 @@ PROBLEM_TYPE = "urn:orderlog:problem:"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 PATH_FORM = re.compile(r"(/([a-z0-9._-]+|\{[a-z0-9_]+\}))+")
 
-# What HAProxy answers by itself, before any rule of ours: status, title, detail, further headers.
+# What HAProxy answers by itself: status, title, detail, further headers. What it can't even parse as HTTP/1.1 gets its
+# built-in 400, a short HTML page: no setting of version 2.6 changes that.
 OWN_ERRORS = (
     (400, "bad-request", "Bad Request", "The request is not valid HTTP/1.1, or its headers are too large.", ""),
     (403, "forbidden", "Forbidden", "The request has a header name that is not accepted: letters, digits and hyphens only.", ""),
@@ -154,8 +158,8 @@ def error_file(status: int, kind: str, title: str, detail: str, headers: str) ->
 
 
 def answer(status: int, kind: str, title: str, detail: str, condition: str, headers: str = "") -> str:
-    """A rule that answers with a problem document naming the trace."""
-    body = problem(status, kind, title, detail)[:-1] + ',"trace_id":"%[var(txn.trace)]"}'
+    """A rule that answers with a problem document naming the request and its trace."""
+    body = problem(status, kind, title, detail)[:-1] + ',"request_id":"%[var(txn.request)]","trace_id":"%[var(txn.trace)]"}'
     quoted = body.replace("\\", "\\\\").replace('"', '\\"')
     return (f'    http-request return status {status} content-type "application/problem+json" lf-string "{quoted}"'
             f' hdr Cache-Control no-store{headers} if {condition}')
@@ -185,7 +189,7 @@ def global_section(gateway: Gateway) -> str:
 global
 {user}    maxconn {CONNECTIONS_MAX}
     hard-stop-after {HARD_STOP_SECONDS}s
-    log stdout len 8192 format raw local0 info
+    log stdout len {LOG_LINE_BYTES} format raw local0 info
     stats socket {gateway.admin_socket} mode 600 level admin expose-fd listeners
     tune.http.maxhdr {HEADERS_MAX}
     tune.bufsize 32768
@@ -201,8 +205,6 @@ defaults
     log-format "{log_format}"
     option http-restrict-req-hdr-names reject
     option disable-h2-upgrade
-    # The first part of a body must arrive within `timeout http-request`, like the headers.
-    option http-buffer-request
     option dontlognull
     timeout http-request 10s
     timeout http-keep-alive 60s
@@ -224,12 +226,13 @@ def frontend_section(gateway: Gateway) -> str:
     folder = gateway.folder
     answers = "\n".join((
         answer(414, "uri-too-long", "URI Too Long", f"The target has more than {URL_BYTES_MAX} bytes.", f"{{ url_len gt {URL_BYTES_MAX} }}"),
-        answer(404, "not-found", "Not Found", "There is no such resource.", "!known !{ var(txn.allow) -m found }"),
+        answer(400, "bad-request", "Bad Request", "A header holds a control character.", "{ req.hdrs -m reg '[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]' }"),
+        answer(404, "no-such-resource", "Not Found", "There is no such resource.", "!known !{ var(txn.allow) -m found }"),
         answer(405, "method-not-allowed", "Method Not Allowed", "This resource does not know the method; see the Allow header.",
                "!known", ' hdr Allow "%[var(txn.allow)]"'),
         answer(411, "length-required", "Length Required", "Send the body with a Content-Length; chunked requests are not accepted.",
                "{ req.hdr(transfer-encoding) -m found }"),
-        answer(413, "too-large", "Content Too Large", f"A body may have at most {BODY_BYTES_MAX} bytes.",
+        answer(413, "body-too-large", "Content Too Large", f"A body may have at most {BODY_BYTES_MAX} bytes.",
                f"sized !{{ req.hdr(content-length) -m reg ^[0-9]{{1,7}}$ }} or sized {{ req.hdr_val(content-length) gt {BODY_BYTES_MAX} }}"),
     ))
     return f"""\
@@ -240,7 +243,8 @@ frontend public
 
     # Who asks, and under which trace. What a client sends is kept if it has the form; nobody chooses our log's syntax.
     http-request set-var(txn.method) method
-    http-request set-var(txn.path) path
+    # Cut, for a log line that is cut is no JSON any more.
+    http-request set-var(txn.path) path,bytes(0,{LOGGED_PATH_BYTES})
     acl good_request_id req.hdr(x-request-id) -m reg ^[A-Za-z0-9._-]{{1,{ID_BYTES_MAX}}}$
     http-request set-header X-Request-Id %[uuid] unless good_request_id
     http-request set-var(txn.request) req.hdr(x-request-id)
@@ -262,6 +266,8 @@ frontend public
     acl known var(txn.route) -m found
     acl sized req.hdr(content-length) -m found
 {answers}
+    # A body, or as much of it as a buffer holds, must be here before a server is troubled with it.
+    http-request wait-for-body time {BODY_SECONDS}s if sized
 
     use_backend %[var(txn.route),field(1,:)]
 """
