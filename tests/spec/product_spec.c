@@ -338,10 +338,12 @@ SPEC("a product has at most 256 titles over time; one of them can still be repla
 {
     char title[16];
     given_tea();
-    for (int i = 1; i < TITLES_MAX; i++) {
+    for (int i = 1; i < TITLES_MAX - 1; i++) {
         snprintf(title, sizeof(title), "Tea %d", i);
         given(product_titled(.sku = "tea", .title = title, .valid_from = SPEC_NOW + i));
     }
+    when(change_product(.titles = list(change_product_titles_item, {.title = "Y", .valid_from = some(IN_MARCH)})));
+    then(product_titled(.sku = "tea", .title = "Y", .valid_from = IN_MARCH));
     when(change_product(.titles = list(change_product_titles_item, {.title = "X", .valid_from = some(IN_JUNE)})));
     then_rejected(REJECTION_PRODUCT_HISTORY_FULL, "/titles");
     then_detail_has("256");
@@ -352,8 +354,10 @@ SPEC("a product has at most 256 titles over time; one of them can still be repla
 SPEC("a product has at most 1,000 prices over time; one of them can still be replaced")
 {
     given_tea();
-    for (int i = 1; i < PRICES_MAX; i++)
+    for (int i = 1; i < PRICES_MAX - 1; i++)
         given(product_priced(.sku = "tea", .price = i, .currency = "GBP", .valid_from = SPEC_NOW + i));
+    when(change_product(.prices = list(change_product_prices_item, {.price = money(1), .currency = "USD"})));
+    then(product_priced(.sku = "tea", .price = money(1), .currency = "USD", .valid_from = SPEC_NOW));
     when(change_product(.prices = list(change_product_prices_item, {.price = money(1), .currency = "EUR"})));
     then_rejected(REJECTION_PRODUCT_HISTORY_FULL, "/prices");
     then_detail_has("1000");
