@@ -3,6 +3,8 @@
 #include "positions.h"
 #include "resources.h"
 
+#define FIRST_LOOK_MS 3000
+
 static const struct ev_config_option query_api_options[] = {
     {"mongodb-uri", EV_CONFIG_SECRET, "mongodb://127.0.0.1:27017/orderlog", "MongoDB, with the database's name", 0, 0},
     {"elasticsearch-url", EV_CONFIG_SECRET, "http://127.0.0.1:9200", "Elasticsearch or OpenSearch", 0, 0},
@@ -116,6 +118,9 @@ int query_service_start(struct query_service *service, const struct ev_config *c
     };
     for (size_t i = 0; i < QUERY_STORES && !fault; i++)
         fault = tracker_create(&sources[i], &api->states[i], &api->trackers[i], error);
+    /* So that the first queries don't find a store away that nobody has asked yet. */
+    for (size_t i = 0; i < QUERY_STORES && !fault; i++)
+        tracker_await_first_look(api->trackers[i], FIRST_LOOK_MS);
     return fault;
 }
 

@@ -19,7 +19,7 @@ struct query_service {
 
 /* Routes alone, for --routes and for the service. `service` is zeroed; its metrics may be NULL. */
 void query_service_make_routes(struct query_service *service);
-/* Connects to no store yet: what is away is looked for as long as the process runs. */
+/* Looks for the stores once; what is away is looked for as long as the process runs. */
 int query_service_start(struct query_service *service, const struct ev_config *config, struct ev_error *error);
 /* Requests that wait for a position are answered now. From any thread. */
 void query_service_stop_waits(struct query_service *service);

@@ -241,10 +241,8 @@ int elastic_answer(struct elastic *elastic, struct elastic_request *request, str
         return (int)error->code;
     }
     int fault = ev_json_parse(ev_buffer_str(&request->answer), arena, ret_root, error);
-    if (fault && request->status < 300)
-        return ev_error_set(error, EV_ERR_CORRUPT, "Elasticsearch's answer is no JSON");
     if (request->status < 300)
-        return 0;
+        return fault;
     struct ev_str reason = EV_STR_NULL;
     if (!fault)
         reason = ev_json_str(yyjson_obj_get(yyjson_obj_get(*ret_root, "error"), "reason"));

@@ -97,7 +97,8 @@ struct query_answer {
 void query_reply(struct query *query, const struct query_answer *answer);
 void query_reply_not_found(struct query *query, const char *what, struct ev_str id);
 void query_reply_parameter(struct query *query, const char *parameter, const char *detail);
-/* A fault of a store as a problem: 503 that names the store and says when to retry, or 500. */
+/* A fault as a problem: 503 that names the store and says when to retry; 422 for a bound that the query itself passes (LIMIT that is not
+ * retriable); else 500. */
 void query_reply_fault(struct query *query, const struct ev_error *error);
 
 /* The body of lists: {"items":[…],"next_cursor":…}: writes the last member. */

@@ -176,6 +176,11 @@ void query_reply_fault(struct query *query, const struct ev_error *error)
         problem.title = "A store that this query needs is away";
         problem.detail = ev_arena_printf(query->arena, "%s does not answer: %s", store, error->message);
         problem.retry_after_s = STORE_RETRY_AFTER_S;
+    } else if (error->code == EV_ERR_LIMIT && !error->retriable) {
+        problem.status = 422;
+        problem.slug = "query-too-large";
+        problem.title = "The query asks for more than can be answered";
+        problem.detail = ev_arena_copy(query->arena, ev_str_of(error->message));
     } else if (error->code == EV_ERR_LIMIT) {
         problem.status = 503;
         problem.slug = "overloaded";

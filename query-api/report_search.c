@@ -31,7 +31,7 @@ struct aggregation_pass {
     void (*append)(struct aggregation *aggregation, struct ev_buffer *out);
     int (*take)(struct aggregation *aggregation, yyjson_val *bucket, struct ev_error *error);
     const char *const *path;
-    enum order_kind kind = ORDER_KIND_ORDER;
+    enum order_kind kind;
     bool by_currency; /* walked once per currency: lines don't know it */
 };
 

@@ -67,12 +67,13 @@ static void search_write_highlight(yyjson_val *hit, struct ev_json_writer *write
     ev_json_object_end(writer);
 }
 
-static int search_write_hit(struct query *query, yyjson_val *hit, struct ev_json_writer *writer, struct ev_error *error)
+static int search_write_hit(const struct query *query, yyjson_val *hit, struct ev_arena *tree,
+                            struct ev_json_writer *writer, struct ev_error *error)
 {
     struct products_document document;
     yyjson_val *score = yyjson_obj_get(hit, "_score");
-    int fault = document_from_json(&products_document_record, yyjson_obj_get(hit, "_source"), query->arena, &document,
-                                   NULL, error);
+    int fault = document_from_json(&products_document_record, yyjson_obj_get(hit, "_source"), tree, &document, NULL,
+                                   error);
     if (fault)
         return fault;
     ev_json_object_begin(writer);
@@ -130,8 +131,8 @@ static yyjson_val *search_facet(yyjson_val *root, const char *name)
     return yyjson_obj_get(yyjson_obj_get(facet, "by"), "buckets");
 }
 
-static int search_write(struct query *query, yyjson_val *root, struct ev_json_writer *writer, struct query_answer *answer,
-                        struct ev_error *error)
+static int search_write(const struct query *query, yyjson_val *root, struct ev_arena *tree,
+                        struct ev_json_writer *writer, struct query_answer *answer, struct ev_error *error)
 {
     size_t index, count, limit = (size_t)query_limit(query, SEARCH_LIMIT, QUERY_LIST_LIMIT_DEFAULT);
     yyjson_val *hits = yyjson_obj_get(root, "hits"), *hit;
@@ -142,7 +143,7 @@ static int search_write(struct query *query, yyjson_val *root, struct ev_json_wr
     yyjson_arr_foreach(yyjson_obj_get(hits, "hits"), index, count, hit) {
         if (index == limit) /* one more was asked for, to know that there is one */
             break;
-        int fault = search_write_hit(query, hit, writer, error);
+        int fault = search_write_hit(query, hit, tree, writer, error);
         if (fault)
             return fault;
         if (index + 1 == limit && count > limit)
@@ -166,12 +167,15 @@ static void search_done(struct elastic_request *request)
     struct ev_buffer body = {0};
     struct ev_json_writer writer;
     struct ev_error error = {0};
+    struct ev_arena tree; /* far larger than what an exchange's arena is for; its bound is that of the answer */
     yyjson_val *root;
-    int fault = elastic_answer(query->api->elastic, request, query->arena, &root, &error);
+    ev_arena_init(&tree, 0);
+    int fault = elastic_answer(query->api->elastic, request, &tree, &root, &error);
     elastic_request_finish(request);
     ev_json_init(&writer, &body);
     if (!fault)
-        fault = search_write(query, root, &writer, &answer, &error);
+        fault = search_write(query, root, &tree, &writer, &answer, &error);
+    ev_arena_finish(&tree);
     if (!fault) {
         answer.body = &body;
         query_reply(query, &answer);

@@ -18,7 +18,9 @@ struct tracker {
     struct tracker_waiter *waiters;
     size_t waiter_count;
     bool urgent; /* a waiter came: poll at once */
+    bool looked; /* at least once */
     bool stop_waits, stop;
+    pthread_cond_t first_look;
 };
 
 static int64_t tracker_now_ms(void)
@@ -175,17 +177,34 @@ static void tracker_poll(struct tracker *tracker, struct tracker_table *scratch,
         tracker->table = *scratch;
     }
     tracker_resolve(tracker, fault != 0);
+    tracker->looked = true;
+    pthread_cond_broadcast(&tracker->first_look);
+    pthread_mutex_unlock(&tracker->lock);
+}
+
+static struct timespec tracker_deadline(int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
+    until.tv_sec += ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    return until;
+}
+
+void tracker_await_first_look(struct tracker *tracker, int64_t timeout_ms)
+{
+    struct timespec until = tracker_deadline(timeout_ms);
+    pthread_mutex_lock(&tracker->lock);
+    while (!tracker->looked)
+        if (pthread_cond_timedwait(&tracker->first_look, &tracker->lock, &until) == ETIMEDOUT)
+            break;
     pthread_mutex_unlock(&tracker->lock);
 }
 
 static void tracker_sleep(struct tracker *tracker)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ms = tracker->waiter_count > 0 ? TRACKER_BUSY_MS : TRACKER_IDLE_MS;
-    until.tv_nsec += ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = tracker_deadline(tracker->waiter_count > 0 ? TRACKER_BUSY_MS : TRACKER_IDLE_MS);
     while (!tracker->urgent && !tracker->stop)
         if (pthread_cond_timedwait(&tracker->wake, &tracker->lock, &until) == ETIMEDOUT)
             break;
@@ -221,9 +240,11 @@ int tracker_create(const struct tracker_source *source, struct store_state *stat
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&tracker->wake, &attributes);
+    pthread_cond_init(&tracker->first_look, &attributes);
     pthread_condattr_destroy(&attributes);
     int fault = pthread_create(&tracker->thread, NULL, tracker_run, tracker);
     if (fault) {
+        pthread_cond_destroy(&tracker->first_look);
         pthread_cond_destroy(&tracker->wake);
         pthread_mutex_destroy(&tracker->lock);
         ev_memory_free_at(&tracker);
@@ -243,6 +264,7 @@ void tracker_destroy(struct tracker *tracker)
     pthread_cond_signal(&tracker->wake);
     pthread_mutex_unlock(&tracker->lock);
     pthread_join(tracker->thread, NULL);
+    pthread_cond_destroy(&tracker->first_look);
     pthread_cond_destroy(&tracker->wake);
     pthread_mutex_destroy(&tracker->lock);
     ev_memory_free_at(&tracker);

@@ -77,6 +77,8 @@ struct tracker;
 /* Starts the thread. `state` and what the source refers to must outlive the tracker. */
 int tracker_create(const struct tracker_source *source, struct store_state *state, struct tracker **ret,
                    struct ev_error *error);
+/* Until the store has been looked at once, found or not; at most `timeout_ms`. */
+void tracker_await_first_look(struct tracker *tracker, int64_t timeout_ms);
 /* All waiters are sent on with TRACKER_STOPPING, and later ones get it at once. From any thread. */
 void tracker_stop_waits(struct tracker *tracker);
 void tracker_destroy(struct tracker *tracker); /* joins the thread; NULL is fine */
