@@ -7,6 +7,7 @@
  * an empty cart emptied.
  * - A checked-out cart is closed: any change is refused. Checking it out again as it was checked out changes nothing
  * and so leads to the same order.
+ * - Whatever a cart can hold can become an order: the bounds here are within those of an order's lines (rules.h).
  * - A buyer may name the version that they saw; a cart that was changed since isn't checked out. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,6 +114,20 @@ static int cart_check_total(const struct cart_state *state, size_t index, int64_
                             "The cart's total would be more than can be booked.");
 }
 
+/* Can SKUs and titles of all lines be those of an order, when the line at `index` (count: a new one) has these? */
+static int cart_check_text(const struct cart_state *state, size_t index, const struct add_cart_item *command,
+                           struct ev_decision *ret)
+{
+    size_t text = command->sku.length + command->title.length;
+    for (size_t i = 0; i < state->items.count; i++)
+        if (i != index)
+            text += state->items.items[i].sku.length + state->items.items[i].title.length;
+    if (text <= DOMAIN_LINES_TEXT_MAX)
+        return 0;
+    return ev_reject(ret, REJECTION_CART_FULL, "/sku", "The lines of a cart have at most %zu bytes of text.",
+                     DOMAIN_LINES_TEXT_MAX);
+}
+
 /* The price list's answer, which the server has put into the command. */
 static int cart_check_offer(const struct cart_state *state, const struct add_cart_item *command,
                             struct ev_decision *ret)
@@ -141,7 +156,9 @@ static int cart_add_item(const struct cart_state *state, const struct add_cart_i
     if (present > DOMAIN_QUANTITY_MAX - command->quantity)
         return ev_reject(ret, REJECTION_CART_FULL, "/quantity",
                          "A line has at most %" PRId64 " units; %" PRId64 " are in it.", DOMAIN_QUANTITY_MAX, present);
-    rejection = cart_check_total(state, index, present + command->quantity, command->unit_price.value, ret);
+    rejection = cart_check_text(state, index, command, ret);
+    if (rejection == 0)
+        rejection = cart_check_total(state, index, present + command->quantity, command->unit_price.value, ret);
     if (rejection != 0)
         return rejection;
     struct cart_item_added *event = cart_item_added_emit(&ret->events);

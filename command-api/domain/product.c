@@ -291,8 +291,8 @@ static int product_check_attributes(const struct product_details *details, struc
         bool has_text = attribute->text.data != NULL;
         if (has_text == attribute->number.present)
             return ev_reject(ret, REJECTION_ATTRIBUTE_INVALID, domain_pointer(pointer, "attributes", i, NULL),
-                             "Attribute \"%.*s\" has %s; exactly one of text and number is needed.",
-                             EV_STR_ARG(attribute->name), has_text ? "both" : "neither");
+                             "The attribute has %s text %s number; exactly one of them is needed.",
+                             has_text ? "both" : "neither", has_text ? "and" : "nor");
     }
     return 0;
 }

@@ -15,6 +15,8 @@
 #define DOMAIN_LINES_MAX ((size_t)2500)
 #define DOMAIN_LINES_TEXT_MAX ((size_t)700 * 1024)
 
+/* Sentences and pointers name nothing that is long or not ASCII (EV_DECISION_DETAIL_MAX would cut a character in two):
+ * ids, SKUs and currencies, but no titles, names of attributes or references. */
 #define DOMAIN_POINTER_MAX 64
 /* "/lines/3/quantity"; `field` NULL: "/lines/3". Returns ret_text. */
 const char *domain_pointer(char ret_text[DOMAIN_POINTER_MAX], const char *list, size_t index, const char *field);

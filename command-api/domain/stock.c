@@ -76,8 +76,7 @@ static int stock_repeat(const struct stock_reference *known, int64_t delta, stru
     if (known->delta == delta)
         return 0;
     return ev_reject(ret, REJECTION_STOCK_REFERENCE_USED, "/reference",
-                     "The reference \"%.*s\" stands for %" PRId64 " units, not for %" PRId64 ".",
-                     EV_STR_ARG(known->reference), known->delta, delta);
+                     "The reference stands for %" PRId64 " units, not for %" PRId64 ".", known->delta, delta);
 }
 
 static int stock_receive(const struct stock_state *state, const struct receive_stock *command,

@@ -155,6 +155,28 @@ SPEC("a cart has at most 500 lines, of which each may still grow")
     then(cart_item_added(.cart_id = "c1", .sku = "sku499", .title = "x", .quantity = 1, .unit_price = money(1)));
 }
 
+SPEC("a cart has no more text than the lines of an order can have")
+{
+    static char title[2049], rest[651];
+    char sku[16];
+    memset(title, 'x', sizeof(title) - 1);
+    memset(rest, 'x', sizeof(rest) - 1);
+    given_open_cart();
+    for (int i = 0; i < 349; i++) {
+        snprintf(sku, sizeof(sku), "s%03d", i);
+        given(cart_item_added(.cart_id = "c1", .sku = sku, .title = title, .quantity = 1, .unit_price = money(1)));
+    }
+    /* 716,800 bytes less 349 × (2,048 + 4) are 652. */
+    when(add_cart_item(.sku = "tea", .quantity = 1, .title = rest, .unit_price = some(money(1))));
+    then_rejected(REJECTION_CART_FULL, "/sku");
+    then_detail_has("716800");
+    rest[649] = '\0';
+    when(add_cart_item(.sku = "tea", .quantity = 1, .title = rest, .unit_price = some(money(1))));
+    then(cart_item_added(.cart_id = "c1", .sku = "tea", .title = rest, .quantity = 1, .unit_price = money(1)));
+    when(add_cart_item(.sku = "s000", .quantity = 1, .title = title, .unit_price = some(money(1))));
+    then(cart_item_added(.cart_id = "c1", .sku = "s000", .title = title, .quantity = 1, .unit_price = money(1)));
+}
+
 SPEC("a line has at most 1,000,000,000 units")
 {
     given_open_cart();

@@ -124,7 +124,7 @@ SPEC("an attribute is a text or a number")
                         .attributes =
                             list(create_product_attributes_item, {.name = "a", .text = "x"}, {.name = "colour"})));
     then_rejected(REJECTION_ATTRIBUTE_INVALID, "/attributes/1");
-    then_detail_has("colour");
+    then_detail_has("neither");
     when(create_product(.sku = "tea", .title = "Tea",
                         .attributes =
                             list(create_product_attributes_item, {.name = "a", .text = "x", .number = some(1)})));
