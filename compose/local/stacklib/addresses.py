@@ -8,7 +8,7 @@ from .layout import REPOSITORY, Stack
 # Variable -> (the server it replaces, the address of ours).
 VARIABLES = {
     "ORDERLOG_KAFKA_BROKERS": ("kafka", lambda stack: stack.address("kafka")),
-    "ORDERLOG_MONGODB_URI": ("mongodb", lambda stack: f"mongodb://{stack.address('mongodb')}"),
+    "ORDERLOG_MONGODB_URI": ("mongodb", lambda stack: f"mongodb://{stack.address('mongodb')}/orderlog"),
     "ORDERLOG_ELASTICSEARCH_URL": ("elasticsearch", lambda stack: f"http://{stack.address('elasticsearch')}"),
     "ORDERLOG_SCHEMA_REGISTRY_URL": ("registry", lambda stack: f"http://{stack.address('registry')}/apis/ccompat/v7"),
 }
@@ -59,3 +59,13 @@ def environment(stack: Stack) -> dict:
 
 def own_addresses(stack: Stack) -> str:
     return " ".join(own(stack) for _, own in VARIABLES.values())
+
+
+def tool_environment(stack: Stack) -> dict:
+    """Where Orderlog's own programs listen, as the `orderlog` tool takes it."""
+    return {
+        "ORDERLOG_COMMAND_URL": f"http://{stack.address('command-api', 'private')}",
+        "ORDERLOG_QUERY_URL": f"http://{stack.address('query-api', 'public')}",
+        "ORDERLOG_PROJECTORS_URL": f"http://{stack.address('projectors', 'private')}",
+        "ORDERLOG_GATEWAY_URL": f"http://{stack.address('gateway')}",
+    }

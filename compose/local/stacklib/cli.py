@@ -91,6 +91,7 @@ def command_logs(stack: Stack, arguments) -> None:
 
 def command_env(stack: Stack, _arguments) -> None:
     values = addresses.environment(stack)
+    values.update(addresses.tool_environment(stack))
     values[addresses.OWN_ADDRESSES] = addresses.own_addresses(stack)
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")

@@ -37,6 +37,9 @@ def program_environment(stack: Stack, name: str) -> dict:
     env.update(addresses.environment(stack))
     env["ORDERLOG_DATA_DIR"] = str(stack.data(name))
     env["ORDERLOG_PRIVATE_LISTEN"] = stack.address(name, "private")
+    if name == "command-api":  # a stack for development: nobody else makes topics or registers schemas here
+        env.setdefault("ORDERLOG_CREATE_TOPICS", "true")
+        env.setdefault("ORDERLOG_REGISTER_SCHEMAS", "true")
     if name != "projectors":
         env["ORDERLOG_LISTEN"] = stack.address(name, "public")
     return env
