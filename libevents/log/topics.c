@@ -231,9 +231,13 @@ int ev_topic_ensure(const struct ev_kafka_config *kafka, const char *name, const
         r = ev_kafka_admin_create(kafka, &rk, error);
     if (r < 0)
         return r;
-    r = ensure(rk, kafka, topic, meta_topic, options, error);
-    if (r == 0)
-        r = check(rk, kafka, topic, options->timeout_ms, ret, error);
+    int64_t deadline = ev_clock_monotonic_ms(&ev_clock_system) + options->timeout_ms;
+    do { /* what was just made has no leader for a moment */
+        rd_kafka_poll(rk, r < 0 ? SETTLE_MS : 0);
+        r = ensure(rk, kafka, topic, meta_topic, options, error);
+        if (r == 0)
+            r = check(rk, kafka, topic, options->timeout_ms, ret, error);
+    } while (r == EV_ERR_UNAVAILABLE && ev_clock_monotonic_ms(&ev_clock_system) < deadline);
     rd_kafka_destroy(rk);
     return r;
 }

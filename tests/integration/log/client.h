@@ -15,7 +15,7 @@ struct client_slot {
         struct stock_shelf stock;
         struct sell_units sell;
     } body;
-    char stream_id[64], correlation_id[32];
+    char stream_id[64], correlation_id[64];
     bool busy;
 };
 
