@@ -35,6 +35,21 @@ def money(text, where):
     return -amount if match[1] else amount
 
 
+def published(schema):
+    """The schema as others see it. JSON Schema wants numbers in minimum and maximum, so an amount's bounds, which are strings, get names of our own;
+    and as nobody else knows the format, a pattern says what an amount looks like."""
+    if isinstance(schema, list):
+        return [published(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: published(value) for key, value in schema.items()}
+    if schema.get("type") == "string" and schema.get("format") == "money":
+        sign = "-?" if money(schema["minimum"], "minimum") < 0 else ""
+        made["pattern"] = f"^{sign}(0|[1-9][0-9]{{0,11}})(\\.[0-9]{{1,4}})?$"
+        made["x-minimum"], made["x-maximum"] = made.pop("minimum"), made.pop("maximum")
+    return made
+
+
 class CommandReader:
     def __init__(self, loader, category):
         self._loader, self._category = loader, category
@@ -71,6 +86,8 @@ class CommandReader:
         if source not in ("BODY", "PATH", "SERVER") or (source == "SERVER" and required):
             raise SchemaError(f"{where}: x-in is path or server; a server's field isn't required of a client")
         kind = schema.get("type")
+        if not isinstance(kind, str):
+            raise SchemaError(f"{where}: the type {kind!r} is not supported")
         if kind == "array":
             made = self._array(key, schema, owner, where)
         elif kind == "object":

@@ -4,6 +4,7 @@ import json
 
 from c_text import boolean, initializer, int64, literal, names_array
 from canonical import compact, fingerprint, record_schema
+from commands import published
 from emit_header import item_type, optional_type
 from model import MISSING
 from names import snake
@@ -141,7 +142,7 @@ class SourceEmitter:
             key=literal(command.key),
             creates=boolean(command.creates),
             summary=literal(command.title),
-            schema_json=f"\n        {literal(compact(command.schema))}",
+            schema_json=f"\n        {literal(compact(published(command.schema)))}",
             record=f"&{name}_record",
         )
         self._out.append(f"const struct ev_command_type {name}_command = {members};\n\n")
