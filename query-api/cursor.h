@@ -1,6 +1,7 @@
-/* Cursors: where a list goes on. Opaque to clients: base64url of a versioned and checksummed text of a few parts, bound to the
- * query that it was made for (by a fingerprint), so that a cursor under other filters is refused instead of giving a list
- * with holes. The checksum finds accidents; it is no proof of origin, so whoever reads the parts checks them. Pure. */
+/* Cursors: where a list goes on. Opaque to clients: base64url of a versioned and checksummed text of a few parts, bound
+ * to the query that it was made for (by a fingerprint), so that a cursor under other filters is refused instead of
+ * giving a list with holes. The checksum finds accidents; it is no proof of origin, so whoever reads the parts checks
+ * them. Pure. */
 #pragma once
 
 #include "core/arena.h"
@@ -11,7 +12,7 @@
 #define CURSOR_TEXT_MAX 2816 /* characters of the longest cursor and more */
 
 struct cursor {
-    uint64_t fingerprint; /* of the query */
+    uint64_t fingerprint;                  /* of the query */
     struct ev_str parts[CURSOR_PARTS_MAX]; /* none of them null */
     size_t part_count;
 };

@@ -236,7 +236,7 @@ static int document_json_array(const struct ev_field *field, yyjson_val *json, u
 {
     size_t index, count;
     yyjson_val *value;
-    yyjson_arr_foreach(json, index, count, value) {
+    yyjson_arr_foreach (json, index, count, value) {
         void *item = ev_array_push_raw(arena, ret, field->item_size);
         if (field->item_kind == EV_KIND_RECORD) {
             int fault = document_json_record(field->record, value, depth + 1, arena, item, NULL, error);
@@ -276,7 +276,7 @@ static int document_json_record(const struct ev_record *record, yyjson_val *json
     yyjson_val *key, *value;
     if (depth > DOCUMENT_DEPTH_MAX || !yyjson_is_obj(json))
         return ev_error_set(error, EV_ERR_CORRUPT, "a stored document's %s is no object", record->name);
-    yyjson_obj_foreach(json, index, count, key, value) {
+    yyjson_obj_foreach (json, index, count, key, value) {
         struct ev_str name = ev_json_str(key);
         const struct ev_field *field = document_find_field(record, name, &next);
         if (!field) {

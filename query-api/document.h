@@ -1,6 +1,7 @@
-/* Stored documents as structs, by the record's table: from BSON (MongoDB) and from JSON (Elasticsearch's _source). Both hold the
- * fields by name; money and times as integers, enums as symbols, nulls left out. Unknown fields are skipped, absent ones keep
- * the zero value, so that a document of an older or newer version of the same view can be read. Pure. */
+/* Stored documents as structs, by the record's table: from BSON (MongoDB) and from JSON (Elasticsearch's _source). Both
+ * hold the fields by name; money and times as integers, enums as symbols, nulls left out. Unknown fields are skipped,
+ * absent ones keep the zero value, so that a document of an older or newer version of the same view can be read. Pure.
+ */
 #pragma once
 
 #include <bson/bson.h>
@@ -14,7 +15,8 @@ struct document_meta {
     bool deleted; /* only the mark of its deletion is left: not to be shown */
 };
 
-/* All strings and arrays are copied into the arena. A value of another type than the table's is CORRUPT, with the field's name. */
+/* All strings and arrays are copied into the arena. A value of another type than the table's is CORRUPT, with the
+ * field's name. */
 int document_from_bson(const struct ev_record *record, const bson_t *bson, struct ev_arena *arena, void *ret,
                        struct document_meta *ret_meta, struct ev_error *error);
 /* The same; strings stay in the tree. `ret_meta` may be NULL in both. */

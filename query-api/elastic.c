@@ -266,8 +266,8 @@ int elastic_create(const struct elastic_options *options, struct elastic **ret, 
     elastic->state = options->state;
     elastic->prefix = options->prefix;
     elastic->last = &elastic->first;
-    elastic->in_flight_metric =
-        ev_metrics_gauge(options->metrics, "orderlog_query_elasticsearch_in_flight", "", "requests that wait for an answer");
+    elastic->in_flight_metric = ev_metrics_gauge(options->metrics, "orderlog_query_elasticsearch_in_flight", "",
+                                                 "requests that wait for an answer");
     elastic->headers = curl_slist_append(elastic->headers, "Content-Type: application/json");
     elastic->headers = curl_slist_append(elastic->headers, "Expect:");
     elastic->multi = curl_multi_init();

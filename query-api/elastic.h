@@ -1,4 +1,5 @@
-/* Elasticsearch or OpenSearch over HTTP: one libcurl multi handle on a thread of its own, connections kept alive, everything bounded. */
+/* Elasticsearch or OpenSearch over HTTP: one libcurl multi handle on a thread of its own, connections kept alive,
+ * everything bounded. */
 #pragma once
 
 #include "core/buffer.h"
@@ -8,7 +9,7 @@
 #include "store_state.h"
 #include "tracker.h"
 
-#define ELASTIC_IN_FLIGHT_MAX 256   /* with those that wait for a connection; beyond: refused */
+#define ELASTIC_IN_FLIGHT_MAX 256 /* with those that wait for a connection; beyond: refused */
 #define ELASTIC_CONNECTIONS_MAX 16
 #define ELASTIC_ANSWER_MAX ((size_t)32 * 1024 * 1024)
 #define ELASTIC_CONNECT_TIMEOUT_MS 1000
@@ -48,8 +49,8 @@ int elastic_submit(struct elastic *elastic, struct elastic_request *request);
 /* The same, waiting for the answer; not from `done`. 0, or the request's error. */
 int elastic_call(struct elastic *elastic, struct elastic_request *request);
 void elastic_request_finish(struct elastic_request *request);
-/* An answer of 2xx as a tree in the arena. Anything else is an error: UNAVAILABLE for what passes by itself (marks the store as away
- * where no answer came), LIMIT for 429, NOT_FOUND for 404, INTERNAL with Elasticsearch's own words. */
+/* An answer of 2xx as a tree in the arena. Anything else is an error: UNAVAILABLE for what passes by itself (marks the
+ * store as away where no answer came), LIMIT for 429, NOT_FOUND for 404, INTERNAL with Elasticsearch's own words. */
 int elastic_answer(struct elastic *elastic, struct elastic_request *request, struct ev_arena *arena,
                    yyjson_val **ret_root, struct ev_error *error);
 /* Checkpoints and live versions. */

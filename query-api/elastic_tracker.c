@@ -1,6 +1,7 @@
-/* Checkpoints and live versions as Elasticsearch has them. Checkpoints are read by id, which is real-time: no refresh of theirs is
- * waited for (that of the view's index is what the projector does before it writes one). The live version is what the view's alias
- * points to. A checkpoint belongs to one index, by its UUID: that of an index which was deleted since says nothing of the new one. */
+/* Checkpoints and live versions as Elasticsearch has them. Checkpoints are read by id, which is real-time: no refresh
+ * of theirs is waited for (that of the view's index is what the projector does before it writes one). The live version
+ * is what the view's alias points to. A checkpoint belongs to one index, by its UUID: that of an index which was
+ * deleted since says nothing of the new one. */
 #include "elastic_internal.h"
 
 #include <stdio.h>
@@ -47,15 +48,14 @@ static int elastic_read_version(struct elastic *elastic, enum query_view_id id, 
         return 0;
     if (fault)
         return fault;
-    yyjson_obj_foreach(root, index, count, name, value) {
+    yyjson_obj_foreach (root, index, count, name, value) {
         int version = elastic_index_version(alias, ev_json_str(name));
         if (version <= view->version)
             continue;
         yyjson_val *settings = yyjson_obj_get(yyjson_obj_get(value, "settings"), "index");
         struct ev_str uuid = ev_json_str(yyjson_obj_get(settings, "uuid"));
         view->version = version;
-        snprintf(view->identity, sizeof(view->identity), "%.*s",
-                 EV_STR_ARG(uuid));
+        snprintf(view->identity, sizeof(view->identity), "%.*s", EV_STR_ARG(uuid));
     }
     view_versioned_index_name(elastic_prefix(elastic), id, view->version, view->target);
     return 0;
@@ -145,7 +145,7 @@ static void elastic_take_checkpoints(struct tracker_table *table, yyjson_val *ro
         table->views[i].partition_count = 0;
         memset(table->views[i].partitions, 0, sizeof(table->views[i].partitions));
     }
-    yyjson_arr_foreach(yyjson_obj_get(root, "docs"), index, count, found) {
+    yyjson_arr_foreach (yyjson_obj_get(root, "docs"), index, count, found) {
         elastic_take_checkpoint(table, found);
     }
 }

@@ -1,7 +1,6 @@
 /* JSON written by example, for requests whose shape is mostly fixed. In the format ' stands for ", and
- *   %j a struct ev_str as a JSON string (escaped: what clients give goes in by this alone), %i an int64_t, %r a struct ev_str that is
- *   JSON already, %s a C string of ours, as it is.
- * Pure. */
+ *   %j a struct ev_str as a JSON string (escaped: what clients give goes in by this alone), %i an int64_t, %r a struct
+ * ev_str that is JSON already, %s a C string of ours, as it is. Pure. */
 #pragma once
 
 #include "core/buffer.h"

@@ -190,7 +190,8 @@ int mongo_pool_create(const struct mongo_pool_options *options, struct mongo_poo
     pool->last = &pool->first;
     pool->state = options->state;
     pool->prefix = options->prefix;
-    pool->depth = ev_metrics_gauge(options->metrics, "orderlog_query_mongodb_queue", "", "queries that wait for a worker");
+    pool->depth =
+        ev_metrics_gauge(options->metrics, "orderlog_query_mongodb_queue", "", "queries that wait for a worker");
     int fault = mongo_pool_open(pool, options, error);
     if (fault) {
         mongo_pool_destroy(pool);

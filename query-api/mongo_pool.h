@@ -1,5 +1,5 @@
-/* MongoDB: blocking calls on a bounded pool of workers, each with one client of its own. A job that finds no room is refused at
- * once, one that waited too long in the queue is not begun. */
+/* MongoDB: blocking calls on a bounded pool of workers, each with one client of its own. A job that finds no room is
+ * refused at once, one that waited too long in the queue is not begun. */
 #pragma once
 
 #include <mongoc/mongoc.h>
@@ -23,7 +23,8 @@ struct mongo_session {
     struct store_state *state;
 };
 struct mongo_job {
-    /* On a worker. `session` is NULL when the job waited for longer than MONGO_QUEUE_WAIT_MAX_MS or the pool is being destroyed. */
+    /* On a worker. `session` is NULL when the job waited for longer than MONGO_QUEUE_WAIT_MAX_MS or the pool is being
+     * destroyed. */
     void (*work)(struct mongo_session *session, void *context);
     void *context;
     int64_t queued_ms;
@@ -49,7 +50,8 @@ struct tracker_source mongo_pool_tracker_source(struct mongo_pool *pool);
 
 /* Translates, and marks the store as away where the error says so. */
 int mongo_error(struct mongo_session *session, const bson_error_t *from, struct ev_error *error);
-/* Calls `each` for every document of the query (options may be NULL) until it returns non-zero, which is then returned. */
+/* Calls `each` for every document of the query (options may be NULL) until it returns non-zero, which is then returned.
+ */
 int mongo_find_each(struct mongo_session *session, const char *collection, const bson_t *filter, const bson_t *options,
                     int (*each)(void *context, const bson_t *document, struct ev_error *error), void *context,
                     struct ev_error *error);

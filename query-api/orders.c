@@ -17,8 +17,8 @@ static const struct param order_params[] = {
     [ORDER_KIND_PARAM] = {.name = "kind", .kind = PARAM_SYMBOL, .symbols = &order_kind_enum},
 };
 
-/* Orders, returns and adjustments share the view; their documents' keys are the streams' ids. In the order in which a plain id
- * is looked for. */
+/* Orders, returns and adjustments share the view; their documents' keys are the streams' ids. In the order in which a
+ * plain id is looked for. */
 static const struct {
     enum order_kind kind;
     const char *prefix;
@@ -36,8 +36,7 @@ static size_t order_keys(const struct query *query, struct ev_str id, struct ev_
     size_t count = 0;
     for (size_t i = 0; i < ORDER_STREAMS; i++)
         if (!kind->present || kind->number == (int64_t)order_streams[i].kind)
-            ret_keys[count++] =
-                ev_arena_printf(query->arena, "%s%.*s", order_streams[i].prefix, EV_STR_ARG(id));
+            ret_keys[count++] = ev_arena_printf(query->arena, "%s%.*s", order_streams[i].prefix, EV_STR_ARG(id));
     /* Documents show the stream's id, so it is taken as well. */
     for (size_t i = 0; i < ORDER_STREAMS; i++)
         if ((!kind->present || kind->number == (int64_t)order_streams[i].kind) &&
@@ -107,9 +106,8 @@ static void order_summary_make_table(void)
     for (size_t i = 0; i < orders_document_record.field_count; i++) {
         order_summary_fields[i] = orders_document_record.fields[i];
         if (strcmp(order_summary_fields[i].name, "lines") == 0)
-            order_summary_fields[i] = (struct ev_field){.name = "line_count",
-                                                        .kind = EV_KIND_LONG,
-                                                        .offset = offsetof(struct order_summary, line_count)};
+            order_summary_fields[i] = (struct ev_field){
+                .name = "line_count", .kind = EV_KIND_LONG, .offset = offsetof(struct order_summary, line_count)};
     }
 }
 
@@ -159,7 +157,8 @@ static int orders_take(void *context, const bson_t *document, struct ev_error *e
     return 0;
 }
 
-/* Behind (placed_at, _id) in descending order. The first condition is implied by the others; it is what an index is searched by. */
+/* Behind (placed_at, _id) in descending order. The first condition is implied by the others; it is what an index is
+ * searched by. */
 static void orders_append_cursor(const struct query *query, int64_t placed_at, bson_t *filter)
 {
     struct ev_str id = query->cursor.parts[1];
@@ -214,7 +213,8 @@ static void orders_filter(const struct query *query, const int64_t *before, bson
         orders_append_cursor(query, *before, filter);
 }
 
-/* Newest first; one more than the page holds, to know whether there is another. Of the lines just enough to count them. */
+/* Newest first; one more than the page holds, to know whether there is another. Of the lines just enough to count them.
+ */
 static void orders_options(int64_t limit, bson_t *options)
 {
     bson_t sort, fields;
@@ -237,9 +237,8 @@ static void orders_reply(struct query *query, struct orders_page *page, struct e
     char placed_at[32];
     if (page->more) {
         snprintf(placed_at, sizeof(placed_at), "%lld", (long long)page->last_placed_at);
-        struct cursor next = {.fingerprint = query->fingerprint,
-                              .parts = {ev_str_of(placed_at), page->last_id},
-                              .part_count = 2};
+        struct cursor next = {
+            .fingerprint = query->fingerprint, .parts = {ev_str_of(placed_at), page->last_id}, .part_count = 2};
         answer.next_cursor = cursor_format(&next, query->arena);
     }
     ev_json_array_end(&page->writer);

@@ -18,8 +18,7 @@ static int param_parse_text(const struct param *param, struct ev_str text, struc
 {
     size_t length = param_characters(text);
     if (length < (size_t)param->min || length > (size_t)param->max)
-        return ev_error_set(error, EV_ERR_INVALID, "has %" PRId64 " to %" PRId64 " characters", param->min,
-                            param->max);
+        return ev_error_set(error, EV_ERR_INVALID, "has %" PRId64 " to %" PRId64 " characters", param->min, param->max);
     for (size_t i = 0; i < text.length; i++)
         if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7F)
             return ev_error_set(error, EV_ERR_INVALID, "has no control characters");

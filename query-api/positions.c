@@ -13,8 +13,8 @@ static void positions_write_time(struct ev_json_writer *writer, const char *key,
         ev_json_null(writer);
 }
 
-/* `lag_seconds`: how far the last record read was behind the clock when the checkpoint was written. A projector that has died
- * writes none: then `updated_at` stands still. */
+/* `lag_seconds`: how far the last record read was behind the clock when the checkpoint was written. A projector that
+ * has died writes none: then `updated_at` stands still. */
 static void positions_write_partition(struct ev_json_writer *writer, int32_t partition,
                                       const struct tracker_checkpoint *checkpoint)
 {

@@ -15,8 +15,8 @@ static void product_read(struct query *query, struct mongo_session *session)
     else if (answer > 0)
         query_reply_not_found(query, "product", sku);
     else
-        /* The ETag is the version that commands take in If-Match, that of the product's stream. The document shows the stock as
-         * well, which has a stream of its own: so the tag can't say that nothing has changed. */
+        /* The ETag is the version that commands take in If-Match, that of the product's stream. The document shows the
+         * stock as well, which has a stream of its own: so the tag can't say that nothing has changed. */
         single_reply(query, &products_document_record, &document, &meta, document.version, false);
 }
 

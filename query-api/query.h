@@ -1,9 +1,10 @@
-/* One read from request to answer: parameters checked by the route's table, the position waited for, the store asked, the answer given
- * with its position. A resource's file says what is asked and how the answer looks; all else is here.
+/* One read from request to answer: parameters checked by the route's table, the position waited for, the store asked,
+ * the answer given with its position. A resource's file says what is asked and how the answer looks; all else is here.
  *
- * Threads, one after the other and never two at once: the exchange's loop (checks, waits, `search`), then for MongoDB a worker
- * (`read`), for Elasticsearch its thread (what `search` has set as `done`). Whoever answers gives the query up: it lies in
- * the exchange's arena. */
+ * Threads, one after the other and never two at once: the exchange's loop (checks, waits, `search`), then for MongoDB a
+ * worker
+ * (`read`), for Elasticsearch its thread (what `search` has set as `done`). Whoever answers gives the query up: it lies
+ * in the exchange's arena. */
 #pragma once
 
 #include "cursor.h"
@@ -27,12 +28,13 @@ struct query_resource {
     const char *summary;
     enum query_store store;
     enum query_view_id view;
-    const struct param *params; /* besides `after` and `stale-ok`, which all have; in the order of the resource's own enum */
+    const struct param
+        *params; /* besides `after` and `stale-ok`, which all have; in the order of the resource's own enum */
     size_t param_count;
     /* What the table can't say; on the loop. False: it has answered. May be NULL. */
     bool (*check)(struct query *query);
     void (*read)(struct query *query, struct mongo_session *session); /* MongoDB: on a worker, leads to the answer */
-    void (*search)(struct query *query);                              /* Elasticsearch: on the loop, leads to the answer */
+    void (*search)(struct query *query); /* Elasticsearch: on the loop, leads to the answer */
 };
 
 struct query_api {
@@ -85,11 +87,11 @@ int64_t query_limit(const struct query *query, size_t param, int64_t otherwise);
 
 /* What an answer may carry besides its body. */
 struct query_answer {
-    struct ev_buffer *body;      /* finished by the call; NULL: none */
-    int64_t version;             /* > 0: ETag */
-    bool cacheable;              /* If-None-Match is honoured: the version changes with everything that the body shows */
-    struct ev_str next_cursor;   /* not null: Link to the next page */
-    int32_t partition;           /* of a single document and the offset that it reflects; offset -1: none */
+    struct ev_buffer *body;    /* finished by the call; NULL: none */
+    int64_t version;           /* > 0: ETag */
+    bool cacheable;            /* If-None-Match is honoured: the version changes with everything that the body shows */
+    struct ev_str next_cursor; /* not null: Link to the next page */
+    int32_t partition;         /* of a single document and the offset that it reflects; offset -1: none */
     int64_t offset;
 };
 #define QUERY_ANSWER_NONE ((struct query_answer){.offset = -1})
@@ -97,8 +99,8 @@ struct query_answer {
 void query_reply(struct query *query, const struct query_answer *answer);
 void query_reply_not_found(struct query *query, const char *what, struct ev_str id);
 void query_reply_parameter(struct query *query, const char *parameter, const char *detail);
-/* A fault as a problem: 503 that names the store and says when to retry; 422 for a bound that the query itself passes (LIMIT that is not
- * retriable); else 500. */
+/* A fault as a problem: 503 that names the store and says when to retry; 422 for a bound that the query itself passes
+ * (LIMIT that is not retriable); else 500. */
 void query_reply_fault(struct query *query, const struct ev_error *error);
 
 /* The body of lists: {"items":[…],"next_cursor":…}: writes the last member. */

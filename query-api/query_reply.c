@@ -13,8 +13,9 @@ static void query_observe(const struct query *query)
         ev_metric_observe_us(query->route->store_seconds, query_now_us() - query->asked_us);
 }
 
-/* The view's checkpoints as they were before the store was asked, and what the document itself reflects: it may be ahead of the
- * checkpoint, and a later read must not go back behind it. The null string where that is more than a token holds. */
+/* The view's checkpoints as they were before the store was asked, and what the document itself reflects: it may be
+ * ahead of the checkpoint, and a later read must not go back behind it. The null string where that is more than a token
+ * holds. */
 static struct ev_str query_position_token(const struct query *query, const struct query_answer *answer)
 {
     struct ev_position positions[EV_POSITIONS_MAX];
@@ -56,8 +57,8 @@ static bool query_etag_matches(struct ev_str header, struct ev_str etag)
     return false;
 }
 
-/* The same query with the cursor of the next page. Raw text of the request goes into a header: what could end the link there is
- * percent-encoded. */
+/* The same query with the cursor of the next page. Raw text of the request goes into a header: what could end the link
+ * there is percent-encoded. */
 static struct ev_str query_next_link(const struct query *query, struct ev_str cursor)
 {
     struct ev_buffer link = {0};
@@ -92,8 +93,7 @@ void query_reply(struct query *query, const struct query_answer *answer)
     if (answer->version > 0) {
         struct ev_str etag = ev_arena_printf(query->arena, "\"%lld\"", (long long)answer->version);
         http_reply_add_header(&reply, "etag", etag);
-        if (answer->cacheable &&
-            query_etag_matches(http_exchange_header(query->exchange, "if-none-match"), etag))
+        if (answer->cacheable && query_etag_matches(http_exchange_header(query->exchange, "if-none-match"), etag))
             reply.status = 304;
     }
     /* Caches may keep nothing without asking: what a view reflects moves on at any time. */
@@ -133,26 +133,24 @@ static struct ev_str query_json_string(struct query *query, struct ev_str text)
 void query_reply_not_found(struct query *query, const char *what, struct ev_str id)
 {
     query_observe(query);
-    http_reply_problem(query->exchange,
-                       &(struct http_problem){.status = 404,
-                                              .slug = "not-found",
-                                              .title = "There is no such thing",
-                                              .detail = ev_arena_printf(query->arena, "no %s \"%.*s\"", what,
-                                                                        EV_STR_ARG(id))});
+    http_reply_problem(query->exchange, &(struct http_problem){.status = 404,
+                                                               .slug = "not-found",
+                                                               .title = "There is no such thing",
+                                                               .detail = ev_arena_printf(query->arena, "no %s \"%.*s\"",
+                                                                                         what, EV_STR_ARG(id))});
 }
 
 void query_reply_parameter(struct query *query, const char *parameter, const char *detail)
 {
     static const char *const names[] = {"parameter", NULL};
     struct ev_str json[] = {query_json_string(query, ev_str_of(parameter))};
-    http_reply_problem(
-        query->exchange,
-        &(struct http_problem){.status = 400,
-                               .slug = "invalid-parameter",
-                               .title = "A parameter of the query is not valid",
-                               .detail = ev_arena_printf(query->arena, "\"%s\" %s", parameter, detail),
-                               .extra_names = names,
-                               .extra_json = json});
+    http_reply_problem(query->exchange,
+                       &(struct http_problem){.status = 400,
+                                              .slug = "invalid-parameter",
+                                              .title = "A parameter of the query is not valid",
+                                              .detail = ev_arena_printf(query->arena, "\"%s\" %s", parameter, detail),
+                                              .extra_names = names,
+                                              .extra_json = json});
 }
 
 static void query_log_fault(const struct query *query, const struct ev_error *error)
@@ -203,16 +201,16 @@ void query_reply_view_missing(struct query *query)
     static const char *const names[] = {"view", "store", NULL};
     const char *view = query_views[query->resource->view].name, *store = query_store_name(query->resource->store);
     struct ev_str json[] = {query_json_string(query, ev_str_of(view)), query_json_string(query, ev_str_of(store))};
-    http_reply_problem(query->exchange,
-                       &(struct http_problem){.status = 503,
-                                              .slug = "view-missing",
-                                              .title = "The view has not been made yet",
-                                              .detail = ev_arena_printf(query->arena,
-                                                                        "no projector has made the view %s in %s yet",
-                                                                        view, store),
-                                              .retry_after_s = STORE_RETRY_AFTER_S,
-                                              .extra_names = names,
-                                              .extra_json = json});
+    http_reply_problem(
+        query->exchange,
+        &(struct http_problem){
+            .status = 503,
+            .slug = "view-missing",
+            .title = "The view has not been made yet",
+            .detail = ev_arena_printf(query->arena, "no projector has made the view %s in %s yet", view, store),
+            .retry_after_s = STORE_RETRY_AFTER_S,
+            .extra_names = names,
+            .extra_json = json});
 }
 
 void query_reply_behind(struct query *query)
@@ -230,17 +228,16 @@ void query_reply_behind(struct query *query)
         ev_arena_printf(query->arena, "%lld.%03lld", (long long)(lag_ms / 1000), (long long)(lag_ms % 1000)),
         query_json_string(query, query_position_token(query, &QUERY_ANSWER_NONE)),
     };
-    http_reply_problem(query->exchange,
-                       &(struct http_problem){.status = 503,
-                                              .slug = "view-behind",
-                                              .title = "The view does not reflect the position yet",
-                                              .detail = ev_arena_printf(query->arena,
-                                                                        "%s is %lld records behind the position asked "
-                                                                        "for; wait longer (Prefer: wait=SECONDS, at "
-                                                                        "most %d) or allow a stale answer (stale-ok=true)",
-                                                                        view, (long long)events,
-                                                                        QUERY_WAIT_MAX_MS / 1000),
-                                              .retry_after_s = QUERY_BEHIND_RETRY_AFTER_S,
-                                              .extra_names = names,
-                                              .extra_json = json});
+    http_reply_problem(query->exchange, &(struct http_problem){.status = 503,
+                                                               .slug = "view-behind",
+                                                               .title = "The view does not reflect the position yet",
+                                                               .detail = ev_arena_printf(
+                                                                   query->arena,
+                                                                   "%s is %lld records behind the position asked "
+                                                                   "for; wait longer (Prefer: wait=SECONDS, at "
+                                                                   "most %d) or allow a stale answer (stale-ok=true)",
+                                                                   view, (long long)events, QUERY_WAIT_MAX_MS / 1000),
+                                                               .retry_after_s = QUERY_BEHIND_RETRY_AFTER_S,
+                                                               .extra_names = names,
+                                                               .extra_json = json});
 }

@@ -36,9 +36,8 @@ static struct ev_str report_cursor(const struct query *query, const struct sales
 {
     char value[32];
     snprintf(value, sizeof(value), "%lld", (long long)last->figures.value);
-    struct cursor next = {.fingerprint = query->fingerprint,
-                          .parts = {ev_str_of(value), last->key, last->currency},
-                          .part_count = 3};
+    struct cursor next = {
+        .fingerprint = query->fingerprint, .parts = {ev_str_of(value), last->key, last->currency}, .part_count = 3};
     return cursor_format(&next, query->arena);
 }
 

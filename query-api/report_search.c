@@ -1,11 +1,11 @@
-/* GET /v1/reports/sales/search: the same report out of the orders themselves, by aggregations over Elasticsearch's orders. It is what
- * the other one is reconciled with.
+/* GET /v1/reports/sales/search: the same report out of the orders themselves, by aggregations over Elasticsearch's
+ * orders. It is what the other one is reconciled with.
  *
- * An order's document says how much of it was cancelled and returned, not when: here both count on the day of the order, there each
- * on its own day; and an order cancelled in two parts is one cancellation here.
+ * An order's document says how much of it was cancelled and returned, not when: here both count on the day of the
+ * order, there each on its own day; and an order cancelled in two parts is one cancellation here.
  *
- * Everything is read by composite aggregations, page by page, so that no bucket is cut off. Sums come as doubles: exact below 2^53,
- * and refused from there on. By SKU lines are grouped by price as well, and values are multiplied here. */
+ * Everything is read by composite aggregations, page by page, so that no bucket is cut off. Sums come as doubles: exact
+ * below 2^53, and refused from there on. By SKU lines are grouped by price as well, and values are multiplied here. */
 #include "gen/views.h"
 
 #include <math.h>
@@ -25,8 +25,8 @@
 
 struct aggregation;
 
-/* One walk over composite buckets. `append` writes the aggregations, with the composite one's head by aggregation_append_composite;
- * `path` leads to it; `take` adds a bucket. */
+/* One walk over composite buckets. `append` writes the aggregations, with the composite one's head by
+ * aggregation_append_composite; `path` leads to it; `take` adds a bucket. */
 struct aggregation_pass {
     void (*append)(struct aggregation *aggregation, struct ev_buffer *out);
     int (*take)(struct aggregation *aggregation, yyjson_val *bucket, struct ev_error *error);
@@ -61,7 +61,9 @@ static void aggregation_append_filter(struct aggregation *aggregation, struct ev
 {
     const struct param_value *params = aggregation->query->params;
     const struct aggregation_pass *pass = aggregation_current(aggregation);
-    json_text_append(out, "'size':0,'query':{'bool':{'must_not':[{'term':{'_deleted':true}}],'filter':[{'range':{'day':{'gte':%i,'lte':%i}}}",
+    json_text_append(out,
+                     "'size':0,'query':{'bool':{'must_not':[{'term':{'_deleted':true}}],'filter':[{'range':{'day':{'"
+                     "gte':%i,'lte':%i}}}",
                      params[REPORT_FROM].number, params[REPORT_TO].number);
     if (params[REPORT_COUNTRY].present)
         json_text_append_item(out, "{'term':{'country':%j}}", params[REPORT_COUNTRY].text);
@@ -119,7 +121,8 @@ static bool aggregation_key_number(yyjson_val *bucket, const char *name, int64_t
 
 static void aggregation_append_documents(struct aggregation *aggregation, struct ev_buffer *out)
 {
-    static const char by_day[] = "{'day':{'terms':{'field':'day'}}},", by_country[] = "{'country':{'terms':{'field':'country'}}},";
+    static const char by_day[] = "{'day':{'terms':{'field':'day'}}},",
+                      by_country[] = "{'country':{'terms':{'field':'country'}}},";
     struct ev_buffer sources = {0};
     json_text_append(&sources, aggregation->report.by == SALES_BY_DAY ? by_day : by_country);
     json_text_append(&sources, "{'currency':{'terms':{'field':'currency'}}},{'kind':{'terms':{'field':'kind'}}}");
@@ -131,8 +134,9 @@ static void aggregation_append_documents(struct aggregation *aggregation, struct
                           "{'range':{'lines.cancelled':{'gt':0}}}}}}");
     json_text_append(out, ",'returns':{'filter':{'nested':{'path':'lines','query':"
                           "{'range':{'lines.returned':{'gt':0}}}}}}");
-    static const char *const sums[] = {"units",          "free_units",     "value",  "cancelled_units", "cancelled_value",
-                                       "returned_units", "returned_value", "amount", NULL};
+    static const char *const sums[] = {"units",           "free_units",      "value",
+                                       "cancelled_units", "cancelled_value", "returned_units",
+                                       "returned_value",  "amount",          NULL};
     for (const char *const *sum = sums; *sum; sum++)
         json_text_append(out, ",'%s':{'sum':{'field':'%s'}}", *sum, *sum);
     json_text_append(out, "}}");
@@ -365,7 +369,7 @@ static int aggregation_take_page(struct aggregation *aggregation, yyjson_val *ro
     size_t index, count = 0;
     for (const char *const *name = pass->path; *name; name++)
         rows = yyjson_obj_get(rows, *name);
-    yyjson_arr_foreach(yyjson_obj_get(rows, "buckets"), index, count, bucket) {
+    yyjson_arr_foreach (yyjson_obj_get(rows, "buckets"), index, count, bucket) {
         int fault = pass->take(aggregation, bucket, error);
         if (fault)
             return fault;

@@ -78,7 +78,8 @@ int sales_report_add(struct sales_report *report, struct ev_str key, struct ev_s
 {
     struct sales_row *row = sales_report_row(report, key, currency);
     if (!row)
-        return ev_error_set(error, EV_ERR_LIMIT, "the report has more than %d rows: ask for fewer days", SALES_ROWS_MAX);
+        return ev_error_set(error, EV_ERR_LIMIT, "the report has more than %d rows: ask for fewer days",
+                            SALES_ROWS_MAX);
     int fault = sales_figures_add(&row->figures, figures, error);
     if (fault)
         return fault;
@@ -106,8 +107,7 @@ static int sales_compare_rows(const void *a, const void *b, void *by)
 void sales_report_sort(struct sales_report *report)
 {
     if (report->rows.count > 1)
-        qsort_r(report->rows.items, report->rows.count, sizeof(report->rows.items[0]), sales_compare_rows,
-                &report->by);
+        qsort_r(report->rows.items, report->rows.count, sizeof(report->rows.items[0]), sales_compare_rows, &report->by);
 }
 
 size_t sales_report_find(const struct sales_report *report, int64_t value, struct ev_str key, struct ev_str currency)

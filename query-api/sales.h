@@ -1,5 +1,5 @@
-/* Sales figures: what reports add up, from whichever store. Sums are exact int64; one that leaves its range is an error, never a
- * wrong figure. Pure. */
+/* Sales figures: what reports add up, from whichever store. Sums are exact int64; one that leaves its range is an
+ * error, never a wrong figure. Pure. */
 #pragma once
 
 #include "core/arena.h"
@@ -68,12 +68,14 @@ struct sales_report {
 
 void sales_report_init(struct sales_report *report, enum sales_group_by by, struct ev_arena *arena);
 void sales_report_finish(struct sales_report *report);
-/* Adds to the row of key and currency, and to the currency's total. LIMIT on overflow or when there are too many rows. */
+/* Adds to the row of key and currency, and to the currency's total. LIMIT on overflow or when there are too many rows.
+ */
 int sales_report_add(struct sales_report *report, struct ev_str key, struct ev_str currency,
                      const struct sales_figures *figures, struct ev_error *error);
 /* Days ascending; countries and SKUs by value, highest first; equal ones by key, then currency. */
 void sales_report_sort(struct sales_report *report);
-/* After sorting: index of the first row behind the one with this value, key and currency, whether that is still there or not. */
+/* After sorting: index of the first row behind the one with this value, key and currency, whether that is still there
+ * or not. */
 size_t sales_report_find(const struct sales_report *report, int64_t value, struct ev_str key, struct ev_str currency);
 
 /* The members of a figure that is shown at `where`: "orders": …, "value": "2.55" … */

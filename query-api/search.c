@@ -47,7 +47,7 @@ static struct ev_str search_next_cursor(const struct query *query, yyjson_val *h
     struct cursor next = {.fingerprint = query->fingerprint};
     size_t index, count;
     yyjson_val *value;
-    yyjson_arr_foreach(yyjson_obj_get(hit, "sort"), index, count, value) {
+    yyjson_arr_foreach (yyjson_obj_get(hit, "sort"), index, count, value) {
         if (next.part_count < CURSOR_PARTS_MAX)
             next.parts[next.part_count++] = search_json_text(value, query->arena);
     }
@@ -60,7 +60,7 @@ static void search_write_highlight(yyjson_val *hit, struct ev_json_writer *write
     yyjson_val *name, *fragments;
     ev_json_key(writer, EV_STR("highlight"));
     ev_json_object_begin(writer);
-    yyjson_obj_foreach(yyjson_obj_get(hit, "highlight"), index, count, name, fragments) {
+    yyjson_obj_foreach (yyjson_obj_get(hit, "highlight"), index, count, name, fragments) {
         ev_json_key(writer, ev_json_str(name));
         ev_json_string(writer, ev_json_str(yyjson_arr_get_first(fragments)));
     }
@@ -72,8 +72,8 @@ static int search_write_hit(const struct query *query, yyjson_val *hit, struct e
 {
     struct products_document document;
     yyjson_val *score = yyjson_obj_get(hit, "_score");
-    int fault = document_from_json(&products_document_record, yyjson_obj_get(hit, "_source"), tree, &document, NULL,
-                                   error);
+    int fault =
+        document_from_json(&products_document_record, yyjson_obj_get(hit, "_source"), tree, &document, NULL, error);
     if (fault)
         return fault;
     ev_json_object_begin(writer);
@@ -93,7 +93,7 @@ static void search_write_supplier_facet(yyjson_val *buckets, struct ev_json_writ
     yyjson_val *bucket;
     ev_json_key(writer, EV_STR("suppliers"));
     ev_json_array_begin(writer);
-    yyjson_arr_foreach(buckets, index, count, bucket) {
+    yyjson_arr_foreach (buckets, index, count, bucket) {
         ev_json_object_begin(writer);
         ev_json_kv_string(writer, "supplier", ev_json_str(yyjson_obj_get(bucket, "key")));
         ev_json_kv_int64(writer, "count", yyjson_get_sint(yyjson_obj_get(bucket, "doc_count")));
@@ -140,7 +140,7 @@ static int search_write(const struct query *query, yyjson_val *root, struct ev_a
     ev_json_kv_int64(writer, "total", yyjson_get_sint(yyjson_obj_get(yyjson_obj_get(hits, "total"), "value")));
     ev_json_key(writer, EV_STR("items"));
     ev_json_array_begin(writer);
-    yyjson_arr_foreach(yyjson_obj_get(hits, "hits"), index, count, hit) {
+    yyjson_arr_foreach (yyjson_obj_get(hits, "hits"), index, count, hit) {
         if (index == limit) /* one more was asked for, to know that there is one */
             break;
         int fault = search_write_hit(query, hit, tree, writer, error);

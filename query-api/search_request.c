@@ -1,5 +1,5 @@
-/* The product search as Elasticsearch's query language has it. Facets ignore their own filter: supplier and price are filtered after the
- * aggregations (post_filter), and each facet is filtered by the other. */
+/* The product search as Elasticsearch's query language has it. Facets ignore their own filter: supplier and price are
+ * filtered after the aggregations (post_filter), and each facet is filtered by the other. */
 #include "search.h"
 
 #include "core/money.h"
@@ -7,7 +7,7 @@
 
 #define SEARCH_UNITS(amount) (INT64_C(amount) * EV_MONEY_SCALE)
 const int64_t search_price_bounds[SEARCH_PRICE_RANGES] = {
-    SEARCH_UNITS(0),  SEARCH_UNITS(5),   SEARCH_UNITS(20),  SEARCH_UNITS(50),
+    SEARCH_UNITS(0),   SEARCH_UNITS(5),   SEARCH_UNITS(20),   SEARCH_UNITS(50),
     SEARCH_UNITS(100), SEARCH_UNITS(500), SEARCH_UNITS(1000),
 };
 
@@ -27,9 +27,9 @@ static void search_append_price_filter(const struct query *query, struct ev_buff
 
 /* --- what is searched --- */
 
-/* What matches: the words in title, description and supplier taken together (all of one or two, three quarters of more), the SKU as it
- * is, or words of the attributes. What ranks: the title counts three times, and more when it has the words as a phrase; the SKU goes
- * before all. */
+/* What matches: the words in title, description and supplier taken together (all of one or two, three quarters of
+ * more), the SKU as it is, or words of the attributes. What ranks: the title counts three times, and more when it has
+ * the words as a phrase; the SKU goes before all. */
 static void search_append_text(struct ev_str q, struct ev_buffer *out)
 {
     json_text_append(out, "{'bool':{'must':[{'dis_max':{'tie_breaker':0.2,'queries':[");
@@ -51,12 +51,12 @@ static void search_append_text(struct ev_str q, struct ev_buffer *out)
 static void search_append_query(const struct query *query, struct ev_buffer *out)
 {
     const struct param_value *params = query->params;
-    json_text_append(out, "'query':{'bool':{'must_not':[{'term':{'_deleted':true}}],'filter':[{'term':{'catalogued':true}},{'term':{'discontinued':false}}");
+    json_text_append(out, "'query':{'bool':{'must_not':[{'term':{'_deleted':true}}],'filter':[{'term':{'catalogued':"
+                          "true}},{'term':{'discontinued':false}}");
     if (params[SEARCH_CURRENCY].present)
         json_text_append_item(out, "{'term':{'currency':%j}}", params[SEARCH_CURRENCY].text);
     if (params[SEARCH_IN_STOCK].present)
-        json_text_append_item(out, "{'range':{'available':{'%s':0}}}",
-                              params[SEARCH_IN_STOCK].number ? "gt" : "lte");
+        json_text_append_item(out, "{'range':{'available':{'%s':0}}}", params[SEARCH_IN_STOCK].number ? "gt" : "lte");
     json_text_append(out, "]");
     if (params[SEARCH_Q].present) {
         json_text_append(out, ",'must':");
@@ -71,7 +71,8 @@ static void search_append_facets(const struct query *query, struct ev_buffer *ou
 {
     json_text_append(out, ",'aggs':{'suppliers':{'filter':{'bool':{'filter':[");
     search_append_price_filter(query, out);
-    json_text_append(out, "]}},'aggs':{'by':{'terms':{'field':'supplier','size':%i}}}},", (int64_t)SEARCH_SUPPLIERS_MAX);
+    json_text_append(out, "]}},'aggs':{'by':{'terms':{'field':'supplier','size':%i}}}},",
+                     (int64_t)SEARCH_SUPPLIERS_MAX);
     json_text_append(out, "'prices':{'filter':{'bool':{'filter':[");
     search_append_supplier_filter(query, out);
     json_text_append(out, "]}},'aggs':{'by':{'range':{'field':'price','ranges':[");

@@ -6,8 +6,8 @@
 
 #define SINGLE_KEYS_MAX 4
 
-/* The first of the keys, in their order, that has a document: fills `ret` (the record's struct) and answers 0; 1: there is none.
- * Everything lies in the query's arena. */
+/* The first of the keys, in their order, that has a document: fills `ret` (the record's struct) and answers 0; 1: there
+ * is none. Everything lies in the query's arena. */
 int single_load(struct query *query, struct mongo_session *session, const struct ev_record *record,
                 const struct ev_str *keys, size_t key_count, void *ret, struct document_meta *ret_meta,
                 struct ev_error *error);

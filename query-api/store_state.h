@@ -1,6 +1,6 @@
-/* Whether a store answers. One failed call marks it as away and queries then fail at once, naming it, instead of queueing behind
- * time-outs; the tracker of the store goes on polling it (at least every TRACKER_IDLE_MS) and its first success marks it as back.
- * Thread-safe. */
+/* Whether a store answers. One failed call marks it as away and queries then fail at once, naming it, instead of
+ * queueing behind time-outs; the tracker of the store goes on polling it (at least every TRACKER_IDLE_MS) and its first
+ * success marks it as back. Thread-safe. */
 #pragma once
 
 #include <pthread.h>

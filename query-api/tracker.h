@@ -1,6 +1,6 @@
-/* How far the views of one store have come, and waiting for them. One background thread per store polls the checkpoints, often
- * while somebody waits, seldom otherwise; it is also what notices that a store is away or back. A request that presents
- * positions waits here without a thread of its own and goes on on its loop. */
+/* How far the views of one store have come, and waiting for them. One background thread per store polls the
+ * checkpoints, often while somebody waits, seldom otherwise; it is also what notices that a store is away or back. A
+ * request that presents positions waits here without a thread of its own and goes on on its loop. */
 #pragma once
 
 #include "libhttp/server.h"
@@ -37,8 +37,8 @@ struct tracker_table {
 struct tracker_source {
     /* Fills in `version` and `target` of every view. */
     int (*read_versions)(void *context, struct tracker_table *table, struct ev_error *error);
-    /* Fills in the checkpoints of the live versions: of all partitions when `all`, else at least of those below partition_count
-     * and wanted_count. */
+    /* Fills in the checkpoints of the live versions: of all partitions when `all`, else at least of those below
+     * partition_count and wanted_count. */
     int (*read_checkpoints)(void *context, bool all, struct tracker_table *table, struct ev_error *error);
     void *context;
 };

@@ -4,8 +4,12 @@ import threading
 import time
 
 import pytest
+import requests
+from query_filled import Filled
 
 from harness import places
+from harness.namespace import Orderlog
+from harness.servers import Servers
 from harness.wait import until
 
 MONGO_PATHS = ["/v1/carts/c-1", "/v1/orders?limit=1", "/v1/customers/17850", "/v1/reports/sales?from=2010-12-01&to=2010-12-02&group=day"]
@@ -18,19 +22,28 @@ def checks(document):
     return {check["name"]: check["ok"] for check in document["checks"]}
 
 
-@pytest.fixture
-def alone(stack, new_orderlog):
+@pytest.fixture(scope="module")
+def alone_module():
     """A query API of its own whose stores nobody else uses."""
-    from harness.servers import Servers  # pylint: disable=import-outside-toplevel
     servers = Servers(folder=places.FOLDER / "query-stores", port_offset=places.PORT_OFFSET + 50, names=("elasticsearch", "mongodb"), mongo="file")
     servers.up()
-    from query_filled import Filled  # pylint: disable=import-outside-toplevel
-    made = Filled(new_orderlog("outages", servers=servers))
-    made.fill()
-    made.api.start("query-api")
-    yield made
-    made.api.stop("query-api")
-    servers.down()
+    try:
+        made = Filled(Orderlog("outages", servers))
+        made.fill()
+        yield made
+        made.api.stop("query-api")
+    finally:
+        servers.down()
+
+
+@pytest.fixture
+def alone(alone_module):
+    """All up, whatever the test before has left."""
+    for store in PATHS:
+        alone_module.api.servers.start(store)
+    alone_module.api.start("query-api")
+    until(lambda: alone_module.api.ready("query-api")[1]["status"] == "ready", BACK_SECONDS, "all is up")
+    return alone_module
 
 
 @pytest.mark.seconds(300)
@@ -108,7 +121,7 @@ def test_waiting_requests_end_when_the_store_goes_or_the_process_is_told_to_stop
 
     def wait_for_it():
         started = time.monotonic()
-        answer = alone.api.session.get(alone.api.url("query-api") + "/v1/carts/c-1", headers={"Position": token, "Prefer": "wait=30"}, timeout=40)
+        answer = requests.get(alone.api.url("query-api") + "/v1/carts/c-1", headers={"Position": token, "Prefer": "wait=30"}, timeout=40)
         answers.append((answer.status_code, answer.json(), time.monotonic() - started))
 
     def waiting():

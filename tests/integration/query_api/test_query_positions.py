@@ -3,6 +3,8 @@ import threading
 import time
 
 import pytest
+import requests
+from bson.int64 import Int64
 from query_filled import NEXT_OFFSET
 from query_data import PARTITIONS
 from query_stores import TOPICS
@@ -117,7 +119,6 @@ def test_positions_of_other_topics_are_ignored(filled, token):
 def test_a_document_ahead_of_its_checkpoint_gives_its_own_position(filled):
     """Whoever saw it must not see less elsewhere: the answer's token covers the document."""
     carts = filled.stores.collection("carts_v1")
-    from bson.int64 import Int64  # pylint: disable=import-outside-toplevel
     carts.insert_one({"_id": "c-ahead", "cart_id": "c-ahead", "currency": "GBP", "status": "OPEN", "items": [], "units": Int64(0),
                       "total": Int64(0), "created_at": Int64(1), "updated_at": Int64(1), "version": Int64(1), "_partition": 2,
                       "_offset": Int64(NEXT_OFFSET + 50), "_sequence": Int64(1)})
@@ -163,7 +164,6 @@ def test_many_wait_at_once(filled, token):
     ahead = token("carts", "mongodb", 1)
     before, answers = waits(filled, "GetCart", "mongodb"), []
     url = filled.api.url("query-api") + "/v1/carts/c-1"
-    import requests  # pylint: disable=import-outside-toplevel
     readers = [threading.Thread(target=lambda: answers.append(requests.get(url, headers={"Position": ahead, "Prefer": "wait=30"}, timeout=40).status_code))
                for _ in range(100)]
     for reader in readers:

@@ -2,6 +2,7 @@
 import datetime
 
 import pytest
+from bson.int64 import Int64
 from query_data import FIRST_DAY, shown
 
 LAST_DAY = FIRST_DAY + datetime.timedelta(days=30)
@@ -58,7 +59,6 @@ def test_a_sum_beyond_64_bits_is_no_answer(filled):
     """Rather no figure than a wrong one."""
     daily = filled.stores.collection("sales_daily_v1")
     template = daily.find_one()
-    from bson.int64 import Int64  # pylint: disable=import-outside-toplevel
     rows = [template | {"_id": f"huge-{i}", "day": Int64(946_684_800_000), "value": Int64(2**62)} for i in range(2)]
     daily.insert_many(rows)
     try:
