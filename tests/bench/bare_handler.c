@@ -54,6 +54,10 @@ static void answer(h2o_req_t *request, int status, const char *reason, const cha
 static int handle(h2o_handler_t *handler, h2o_req_t *request)
 {
     (void)handler;
+    if (h2o_memis(request->method.base, request->method.len, H2O_STRLIT("GET"))) { /* whether it is up */
+        answer(request, 200, "OK", "{}");
+        return 0;
+    }
     if (first_free == SLOTS_MAX) {
         answer(request, 503, "Service Unavailable", "{}");
         return 0;

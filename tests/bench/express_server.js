@@ -24,6 +24,7 @@ function faultsOf(order) {
 const app = express();
 app.disable("x-powered-by");
 app.use(express.json({ limit: "256kb" }));
+app.get("/livez", (request, response) => response.json({}));
 app.post("/v1/orders", async (request, response) => {
   const faults = faultsOf(request.body);
   if (faults.length) return response.status(400).json({ faults });

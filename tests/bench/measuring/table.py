@@ -1,0 +1,102 @@
+"""The results as Markdown: what was got, beside what was reached for."""
+
+REACH_BARE, REACH_EXPRESS, REACH_MEMORY_MB, REACH_MONTH_SECONDS, REACH_STREAMS = 0.7, 8, 200, 30, 100_000
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+
+
+def number(value):
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def row(*cells):
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def heading(*cells):
+    return [row(*cells), row(*("---" for _ in cells))]
+
+
+def commands(results):
+    lines = ["### Commands", "", "PlaceOrder with three lines. Medians over interleaved rounds; CPU in microseconds per answered command.", ""]
+    lines += heading("connections", "server", "per second", "p50 ms", "p99 ms", "bad answers", "CPU of server", "of Kafka", "of the load generator")
+    for connections, part in results.items():
+        for name, figures in part["contenders"].items():
+            lines.append(row(connections, name, number(figures["per_second"]), number(figures["p50_ms"]), number(figures["p99_ms"]), figures["bad"],
+                             number(figures["server_us"]), number(figures["broker_us"]), number(figures["load_us"])))
+    lines += ["", "Command API to the others: ratio of the rates of one round, median over the rounds.", ""]
+    others = list(next(iter(results.values()))["command_api_to"])
+    others += [name for part in results.values() for name in part["command_api_to"] if name not in others]
+    lines += heading("connections", *dict.fromkeys(others), "bare handler to raw librdkafka")
+    for connections, part in results.items():
+        ratios = [part["command_api_to"].get(name) for name in dict.fromkeys(others)]
+        lines.append(row(connections, *(number(ratio) for ratio in ratios), number(part["bare_handler_to_raw"])))
+    return lines + [""]
+
+
+def folds(results):
+    lines = ["### Folds", "", f"{results['orders']:,} orders in the log, projectors started: all views in all stores catch up side by side.", ""]
+    lines += heading("view", "events", "seconds after the start", "events per second")
+    for name, figures in sorted(results["by_view_and_sink"].items()):
+        lines.append(row(name, number(figures["events"]), number(figures["seconds"]), number(figures["per_second"])))
+    return lines + [""]
+
+
+def visible(results):
+    lines = ["### From command to view", "", "From sending the command to having read its effect with the answer's position, one after the other.", ""]
+    lines += heading("", "samples", "p50 ms", "p99 ms", "the command itself, p50 ms")
+    for name, figures in results.items():
+        lines.append(row(name, figures["samples"], number(figures["p50_ms"]), number(figures["p99_ms"]), number(figures["command_p50_ms"])))
+    return lines + [""]
+
+
+def reach(results):
+    rows = []
+    if 64 in results.get("commands", {}):
+        ratios = results["commands"][64]["command_api_to"]
+        rows.append(("rate at 64 connections to the bare handler's", f"≥ {REACH_BARE}", ratios["bare handler"], ratios["bare handler"] >= REACH_BARE))
+        rows.append(("rate at 64 connections to Express + kafkajs's", f"≥ {REACH_EXPRESS}", ratios["Express + kafkajs"], ratios["Express + kafkajs"] >= REACH_EXPRESS))
+    if "memory" in results:
+        memory = results["memory"]
+        enough = memory["streams"] >= REACH_STREAMS
+        rows.append((f"memory of command-api with {memory['streams']:,} streams loaded", f"< {REACH_MEMORY_MB} MB with {REACH_STREAMS:,}", memory["loaded_mb"],
+                     memory["loaded_mb"] < REACH_MEMORY_MB if enough else None))
+    if "month" in results:
+        seconds = results["month"]["caught_up_seconds"]
+        rows.append(("import of the sample month until all views reflect it, seconds", f"< {REACH_MONTH_SECONDS}", seconds, seconds < REACH_MONTH_SECONDS))
+    lines = ["### Reached", "", *heading("", "to reach", "got", "")]
+    return lines + [row(what, aim, number(got), "not comparable" if good is None else "yes" if good else "**no**") for what, aim, got, good in rows] + [""]
+
+
+def memory_and_month(results):
+    lines = []
+    if "memory" in results:
+        m = results["memory"]
+        lines.append(f"- command-api with {m['streams']:,} streams: {m['loaded_mb']} MB resident after a restart that took {m['load_seconds']} s "
+                     f"(peak {m['peak_mb']} MB), {m['grown_mb']} MB in the process that had taken the commands.")
+    if "month" in results:
+        m = results["month"]
+        lines.append(f"- Sample month: {m['commands']:,} commands in {m['import_seconds']} s, all views caught up after {m['caught_up_seconds']} s, figures reconciled.")
+    return ["### Memory, and a month", "", *lines, ""] if lines else []
+
+
+def markdown(results):
+    machine = results["machine"]
+    lines = [f"`{results['command'].strip()}` on {results['at']}, {results['seconds']} s: {machine['cores']} cores ({machine['cpu']}), "
+             f"{machine['memory_gb']} GB, Linux {machine['kernel']}; load generator, servers and all stores on this one machine.", ""]
+    lines += reach(results)
+    for name, part in (("commands", commands), ("folds", folds), ("visible", visible)):
+        if name in results:
+            lines += part(results[name])
+    return "\n".join(lines + memory_and_month(results))
+
+
+def write_document(path, text):
+    """Replaces what is between the two marks; the rest of the page is written by hand."""
+    page = path.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise RuntimeError(f"{path} has no place for the figures: {BEGIN} … {END}")
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
