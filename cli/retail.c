@@ -188,19 +188,15 @@ static enum retail_kind classify(const struct retail_invoice *invoice)
     return retail_is_service(invoice->rows.items[0].sku) ? RETAIL_NOT_SERVICE : RETAIL_CORRECTION;
 }
 
-/* The files' times have minutes, and a product may get two titles or two prices in one, even on one invoice. What is valid from
- * when must be definite: the next one in the file is valid a millisecond later. */
+/* An invoice may have one SKU at two prices: what was seen later in the file is valid a millisecond later, since two can't be from the same time. */
 static void add_title(struct retail_file *file, struct retail_product *product, struct ev_str title, int64_t at_ms)
 {
     for (size_t i = 0; i < product->titles.count; i++) {
         if (ev_str_equal(product->titles.items[i].title, title))
             return;
     }
-    for (size_t i = 0; i < product->titles.count;) {
-        bool taken = product->titles.items[i].since_ms == at_ms;
-        at_ms += taken;
-        i = taken ? 0 : i + 1;
-    }
+    if (product->titles.count > 0 && at_ms <= product->titles.items[product->titles.count - 1].since_ms)
+        at_ms = product->titles.items[product->titles.count - 1].since_ms + 1;
     *ev_array_push(&file->arena, &product->titles) = (struct retail_title){title, at_ms};
 }
 
@@ -210,11 +206,8 @@ static void add_price(struct retail_file *file, struct retail_product *product, 
         if (product->prices.items[i].price == price)
             return;
     }
-    for (size_t i = 0; i < product->prices.count;) {
-        bool taken = product->prices.items[i].since_ms == at_ms;
-        at_ms += taken;
-        i = taken ? 0 : i + 1;
-    }
+    if (product->prices.count > 0 && at_ms <= product->prices.items[product->prices.count - 1].since_ms)
+        at_ms = product->prices.items[product->prices.count - 1].since_ms + 1;
     *ev_array_push(&file->arena, &product->prices) = (struct retail_price){price, at_ms};
 }
 
