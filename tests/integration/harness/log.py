@@ -16,13 +16,15 @@ def partitions(consumer, topic):
     return sorted(consumer.list_topics(topic, BROKER_SECONDS).topics[topic].partitions)
 
 
+_consumers, _partitions = {}, {}  # kept for the session: tests ask for end offsets all the time
+
+
 def end_offsets(brokers, topic):
-    consumer = open_consumer(brokers)
-    try:
-        return {partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), BROKER_SECONDS)[1]
-                for partition in partitions(consumer, topic)}
-    finally:
-        consumer.close()
+    consumer = _consumers.setdefault(brokers, None) or open_consumer(brokers)
+    _consumers[brokers] = consumer
+    if topic not in _partitions:
+        _partitions[topic] = partitions(consumer, topic)
+    return {partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), BROKER_SECONDS)[1] for partition in _partitions[topic]}
 
 
 def records(brokers, topic):

@@ -11,6 +11,8 @@ from harness.commands import COMMANDS
 from harness.program import Program
 
 PROGRAMS = ("command-api", "projectors", "query-api")
+# New topics and schemas are made by whoever starts first; few partitions, because every module has topics of its own.
+DEFAULTS = {"ORDERLOG_CREATE_TOPICS": "true", "ORDERLOG_REGISTER_SCHEMAS": "true", "ORDERLOG_PARTITIONS": "3"}
 REQUEST_SECONDS, TOOL_SECONDS, CAUGHT_UP_SECONDS = 40, 110, 60
 TOPICS = tuple(json.loads((places.REPOSITORY / "schemas" / "topics.json").read_text(encoding="utf-8")))
 
@@ -21,7 +23,7 @@ class Orderlog:
     def __init__(self, prefix, servers, environment=None):
         self.prefix, self.servers = prefix, servers
         self.folder = places.FOLDER / prefix
-        self.environment = servers.environment() | {"ORDERLOG_TOPIC_PREFIX": prefix} | (environment or {})
+        self.environment = servers.environment() | DEFAULTS | {"ORDERLOG_TOPIC_PREFIX": prefix} | (environment or {})
         self.environment["ORDERLOG_MONGODB_URI"] += f"/{prefix}"
         self.programs, self.addresses = {}, {}
         self.session = requests.Session()

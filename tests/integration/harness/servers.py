@@ -29,8 +29,11 @@ class Servers:
         }
 
     def _stack(self, *arguments, seconds=COMMAND_SECONDS):
-        # Its own addresses in the environment win over a .env of the user's: tests never touch a user's servers.
-        done = subprocess.run([STACK, "--dir", self.folder, *map(str, arguments)], env=clean_environment() | self.environment(),
+        # Its own addresses in the environment win over a .env of the user's: tests never touch a user's servers. They are named
+        # as the stack's own, which it would not start otherwise.
+        own = self.environment()
+        own["ORDERLOG_STACK_ADDRESSES"] = " ".join(own.values())
+        done = subprocess.run([STACK, "--dir", self.folder, *map(str, arguments)], env=clean_environment() | own,
                               capture_output=True, text=True, timeout=seconds, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"stack {' '.join(map(str, arguments))}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
