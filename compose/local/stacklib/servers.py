@@ -212,8 +212,8 @@ def registry_environment(stack: Stack) -> dict:
     return {
         "QUARKUS_HTTP_HOST": HOST,
         "QUARKUS_HTTP_PORT": str(stack.port("registry")),
-        # On disk: a registry that forgets its ids makes the log unreadable. Its own default is memory.
-        "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{stack.data('registry')}/ids;DB_CLOSE_ON_EXIT=FALSE",
+        # On disk at once: a registry that forgets an id makes the log unreadable. Its own default is memory.
+        "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{stack.data('registry')}/ids;DB_CLOSE_ON_EXIT=FALSE;WRITE_DELAY=0",
         "LOG_LEVEL": "WARN",
         "REGISTRY_LOG_LEVEL": "WARN",
         "QUARKUS_LOG_CONSOLE_JSON": "false",
