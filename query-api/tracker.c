@@ -40,7 +40,10 @@ static int64_t tracker_position_missing(const struct tracker_checkpoint *partiti
     if (position->partition >= 0 && (size_t)position->partition < partition_count &&
         partitions[position->partition].present)
         next = partitions[position->partition].next_offset;
-    return position->offset >= next ? position->offset - next + 1 : 0;
+    if (position->offset < next)
+        return 0;
+    int64_t behind = position->offset - next;
+    return behind == INT64_MAX ? behind : behind + 1;
 }
 
 static int64_t tracker_positions_missing(const struct tracker_checkpoint *partitions, size_t partition_count,

@@ -1,5 +1,7 @@
 """A store that is away: its queries answer 503 at once and name it, others go on, readiness says the same, and all comes back by itself."""
-import subprocess
+import json
+import os
+import signal
 import threading
 import time
 
@@ -91,22 +93,21 @@ def test_a_store_that_hangs(alone):
     """Frozen, not dead: connections stay open and nothing comes. Queries end by their time-outs, others aren't held up."""
     for store in PATHS:
         pid = server_pid(alone, store)
-        subprocess.run(["kill", "-STOP", str(pid)], check=True)
+        os.kill(pid, signal.SIGSTOP)
         try:
-            until(lambda: alone.api.get(PATHS[store][0]).status_code == 503, 30, f"a frozen {store} is found to be away")
+            until(lambda store=store: alone.api.get(PATHS[store][0]).status_code == 503, 30, f"a frozen {store} is found to be away")
             started = time.monotonic()
             assert alone.api.get(PATHS[store][0]).json()["store"] == store
             assert time.monotonic() - started < 0.5
             for path in next(paths for name, paths in PATHS.items() if name != store):
                 assert alone.api.get(path).status_code == 200
         finally:
-            subprocess.run(["kill", "-CONT", str(pid)], check=True)
+            os.kill(pid, signal.SIGCONT)
         until(lambda: all(alone.api.get(path).status_code == 200 for path in PATHS[store]), BACK_SECONDS, f"{store} is back")
 
 
 def server_pid(alone, store):
-    pids = alone.api.servers.folder / "pids" / f"{store}.pid"
-    return int(pids.read_text(encoding="ascii").split()[0])
+    return json.loads((alone.api.servers.folder / "pids" / f"{store}.json").read_text(encoding="ascii"))["pid"]
 
 
 @pytest.mark.seconds(180)
