@@ -69,8 +69,23 @@ static int explain(int result, const char *what, const struct command_topic *top
     struct ev_error cause = *error;
     if (result != EV_ERR_NOT_FOUND)
         return result;
-    return ev_error_set(error, EV_ERR_NOT_FOUND, "%s of topic %s: %s. Run once with %s", what, topic->full_name,
+    return ev_error_set(error, EV_ERR_NOT_FOUND, "%s of topic %s: %.300s. Run once with %s", what, topic->full_name,
                         cause.message, flag);
+}
+
+static bool is_passing(int result)
+{
+    return result == EV_ERR_UNAVAILABLE || result == EV_ERR_TIMEOUT;
+}
+
+static int explain_topic(const struct command_app *app, int result, const struct command_topic *topic,
+                         struct ev_error *error)
+{
+    struct ev_error cause = *error;
+    if (!is_passing(result))
+        return explain(result, "existence", topic, "--create-topics", error);
+    return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "Kafka at %s (--kafka-brokers) is away: %.300s",
+                                  app->kafka.brokers, cause.message);
 }
 
 static int prepare_once(struct command_app *app, const struct topics_options *options, struct ev_error *error)
@@ -78,7 +93,7 @@ static int prepare_once(struct command_app *app, const struct topics_options *op
     for (size_t i = 0; i < app->topic_count; i++) {
         int result = prepare_topic(app, &app->topics[i], options, error);
         if (result < 0)
-            return explain(result, "existence", &app->topics[i], "--create-topics", error);
+            return explain_topic(app, result, &app->topics[i], error);
         result = prepare_schema(app, &app->topics[i], options, error);
         if (result < 0)
             return explain(result, "schema", &app->topics[i], "--register-schemas", error);
@@ -96,7 +111,7 @@ int topics_prepare(struct command_app *app, const struct topics_options *options
     bool was_told = false;
     for (;;) {
         int result = prepare_once(app, options, error);
-        if (result != EV_ERR_UNAVAILABLE && result != EV_ERR_TIMEOUT)
+        if (!is_passing(result))
             return result;
         if (atomic_load(options->cancelled) || ev_clock_monotonic_ms(&ev_clock_system) >= deadline_ms)
             return result;

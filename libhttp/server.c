@@ -20,8 +20,9 @@ static void server_configure(struct http_server *server)
 {
     h2o_config_init(&server->config);
     server->config.server_name = h2o_iovec_init("", 0);
-    /* h2o refuses beyond this while reading; the routes' own, lower bounds are kept by the handlers. */
-    server->config.max_request_entity_size = server_body_max(server) + 1;
+    /* h2o refuses beyond this while reading, and closes the connection under a client that is still sending. What is a
+     * little too large is therefore read, and refused by the route's own bound with an answer that arrives. */
+    server->config.max_request_entity_size = server_body_max(server) * 2;
     server->config.http1.upgrade_to_http2 = 0;
     server->config.http2.callbacks.request_shutdown = NULL; /* its timer would outlive a loop that has ended */
     server->config.http1.req_timeout = HTTP_REQUEST_TIMEOUT_MS;

@@ -56,6 +56,7 @@ static struct ev_str success_body(const struct command_run *run, const struct co
     ev_json_object_begin(&writer);
     ev_json_kv_string(&writer, "stream", run->shard.request.stream_id);
     ev_json_kv_string(&writer, "id", run->id);
+    ev_json_kv_string(&writer, run->route->type->key, run->id);
     ev_json_kv_int64(&writer, "version", step->version);
     ev_json_kv_string(&writer, "position", token);
     ev_json_kv_string(&writer, "command_id", (struct ev_str){run->command_id, EV_UUID_TEXT_LENGTH});

@@ -250,6 +250,8 @@ static void test_a_body_that_is_announced_too_large_is_refused_unread(void **sta
                                 "Content-Length: 99999999\r\n\r\n"),
                      413);
     assert_problem("body-too-large");
+    assert_non_null(strstr(answer, "\"trace_id\":\""));
+    assert_non_null(strstr(answer, "traceparent: 00-"));
     assert_int_equal(ask(false, "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
                                 "Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
                      400);

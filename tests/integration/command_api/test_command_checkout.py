@@ -1,0 +1,100 @@
+"""From cart to order: two commits, one order, whatever happens between them."""
+import io
+import json
+import struct
+import uuid
+
+import fastavro
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.schema_registry import SchemaRegistryClient
+
+from command_client import at_once, cart, ok, problem, product, streams, types
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop(orderlog):
+    orderlog.start("command-api")
+    product(orderlog, "TEA")
+    return orderlog
+
+
+def check_out(shop, cart_id, country="France", key=None, **more):
+    return shop.command("CheckOutCart", cart_id=cart_id, country=country, key=key, **more)
+
+
+def test_a_cart_becomes_an_order(shop):
+    cart(shop, "c1", ("TEA", 2))
+    answer = ok(check_out(shop, "c1"), 201)
+    order_id = answer.json()["order_id"]
+    assert answer.headers["Location"] == f"/v1/orders/{order_id}"
+    assert types(streams(shop, "cart")["cart-c1"]) == ["CartCreated", "CartItemAdded", "CartCheckedOut"]
+    commit, = streams(shop, "order")[f"order-{order_id}"]
+    event = commit["events"][0][1]
+    assert (event["cart_id"], event["cart_version"], event["country"], event["currency"]) == ("c1", 2, "France", "GBP")
+    assert [(line["sku"], line["quantity"], line["unit_price"]) for line in event["lines"]] == [("TEA", 2, 25000)]
+    assert str(commit["causation_id"]) == answer.json()["command_id"]
+
+
+def test_again_is_the_same_order(shop):
+    cart(shop, "again", ("TEA", 1))
+    first = ok(check_out(shop, "again", key="k"), 201)
+    second = ok(check_out(shop, "again", key="k"), 201)
+    assert second.json() == first.json() | {"outcome": "duplicate"}
+    third = ok(check_out(shop, "again", key="other"), 200)
+    assert third.json()["outcome"] == "unchanged" and third.json()["order_id"] == first.json()["order_id"]
+    problem(check_out(shop, "again", country="Spain"), 409, "cart-checked-out")
+    problem(check_out(shop, "again", key="k", country="Spain"), 422, "idempotency-key-reused")
+    assert len(streams(shop, "order")[f"order-{first.json()['order_id']}"]) == 1
+
+
+def test_at_once(shop):
+    cart(shop, "at-once", ("TEA", 1))
+    answers = at_once(16, lambda number: check_out(shop, "at-once", key=f"k{number % 4}"))
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    order_id, = {answer.json()["order_id"] for answer in answers}
+    assert len(streams(shop, "order")[f"order-{order_id}"]) == 1
+
+
+def test_the_version_that_the_buyer_saw(shop):
+    cart(shop, "version", ("TEA", 1))
+    document = problem(check_out(shop, "version", version=1), 412, "version-mismatch")
+    assert [error["pointer"] for error in document["errors"]] == ["/version"]
+    ok(check_out(shop, "version", version=2), 201)
+    problem(check_out(shop, "no-such-cart"), 404, "cart-not-found")
+    cart(shop, "empty")
+    problem(check_out(shop, "empty"), 409, "cart-empty")
+
+
+def take_orders_away(shop):
+    """Another writer fences every partition of the order topic, as an instance would that was given them."""
+    topic = shop.topic("order")
+    registry = SchemaRegistryClient({"url": shop.environment["ORDERLOG_SCHEMA_REGISTRY_URL"]})
+    registered = registry.get_latest_version(f"{topic}-value")
+    out = io.BytesIO(struct.pack(">bI", 0, registered.schema_id))
+    out.seek(0, io.SEEK_END)
+    fastavro.schemaless_writer(out, fastavro.parse_schema(json.loads(registered.schema.schema_str)), {
+        "stream_id": "", "base_version": 0, "epoch": 1000, "seq": 0, "command_id": uuid.uuid4(), "request_hash": b"",
+        "correlation_id": "", "causation_id": "", "actor": "another writer", "traceparent": None, "occurred_at": 0, "events": []})
+    producer = Producer({"bootstrap.servers": shop.environment["ORDERLOG_KAFKA_BROKERS"]})
+    for _, partition in shop.end_offsets("order"):
+        producer.produce(topic, out.getvalue(), partition=partition)
+    assert producer.flush(10) == 0
+
+
+def test_what_was_cut_off_between_the_steps_is_completed_by_a_retry(shop):
+    cart(shop, "cut", ("TEA", 5))
+    take_orders_away(shop)
+    problem(check_out(shop, "cut", key="k"), 503, "not-the-owner")
+    closed = streams(shop, "cart")["cart-cut"]
+    assert types(closed)[-1] == "CartCheckedOut"
+    order_id = closed[-1]["events"][0][1]["order_id"]
+    assert f"order-{order_id}" not in streams(shop, "order")
+    assert shop.ready("command-api")[0] == 503
+    shop.stop("command-api")
+    shop.start("command-api")
+    answer = ok(check_out(shop, "cut", key="k"), 201)
+    assert answer.json()["order_id"] == order_id
+    commit, = streams(shop, "order")[f"order-{order_id}"]
+    assert [(line["sku"], line["quantity"]) for line in commit["events"][0][1]["lines"]] == [("TEA", 5)]
+    assert ok(check_out(shop, "cut", key="k"), 201).json() == answer.json() | {"outcome": "duplicate"}
