@@ -37,7 +37,7 @@ int worker_init(struct worker *worker, const struct ev_view *view, struct ev_sin
         return r;
     const struct ev_projection_options projection_options = {
         .view = view,
-        .source = ev_source_of_reader(worker->reader),
+        .source = ev_commit_source_of_reader(worker->reader),
         .sink = sink,
         .clock = &ev_clock_system,
         .random = &ev_random_system,

@@ -35,7 +35,7 @@ void ev_batch_clear(struct ev_batch *batch)
     ev_map_finish(&batch->by_key);
 }
 
-int ev_batch_collect(struct ev_batch *batch, const struct ev_source *source, const struct ev_clock *clock,
+int ev_batch_collect(struct ev_batch *batch, const struct ev_commit_source *source, const struct ev_clock *clock,
                      int64_t timeout_ms, bool behind, struct ev_error *error)
 {
     const struct ev_batch_bounds *bounds = &batch->bounds;

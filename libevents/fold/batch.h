@@ -57,7 +57,7 @@ void ev_batch_clear(struct ev_batch *batch);
 /* Reads until a bound is reached or nothing more is there: at most timeout_ms for the first record, and when `behind`
  * at most linger_ms for each further lot. Returns 0; or the source's error, and then what was read before it is in the
  * batch. */
-int ev_batch_collect(struct ev_batch *batch, const struct ev_source *source, const struct ev_clock *clock,
+int ev_batch_collect(struct ev_batch *batch, const struct ev_commit_source *source, const struct ev_clock *clock,
                      int64_t timeout_ms, bool behind, struct ev_error *error);
 /* Groups what was collected. Once per batch. */
 void ev_batch_group(struct ev_batch *batch, const struct ev_view *view);

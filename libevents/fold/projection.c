@@ -62,7 +62,7 @@ static int projection_fail(struct ev_projection *projection, bool forget, const 
         projection->started = false;
     projection_back_off(projection);
     if (!error->retriable)
-        projection->pause_ms = EV_PROJECTION_BACKOFF_MAX_MS;
+        projection->pause_ms = EV_PROJECTION_REFUSED_MS;
     projection_set_state(projection, error->retriable ? EV_PROJECTION_RETRYING : EV_PROJECTION_REFUSED, error);
     return error->code;
 }

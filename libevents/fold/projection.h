@@ -34,14 +34,15 @@
 #define EV_PROJECTION_BOUNDS_TIMEOUT_MS 1000
 #define EV_PROJECTION_VERIFY_TIMEOUT_MS 10000 /* to read the commit that a checkpoint names */
 #define EV_PROJECTION_BACKOFF_MIN_MS 100
-#define EV_PROJECTION_BACKOFF_MAX_MS 10000
+#define EV_PROJECTION_BACKOFF_MAX_MS 3000
+#define EV_PROJECTION_REFUSED_MS 10000
 
 #define EV_PROJECTION_STATES(X)                                                                                        \
     X(STARTING, "starting")                                                                                            \
     X(BEHIND, "behind") /* works, and is more than EV_PROJECTION_LIVE_LAG behind */                                    \
     X(LIVE, "live")                                                                                                    \
     X(RETRYING, "retrying") /* the log or the store is away or busy */                                                 \
-    X(REFUSED, "refused")   /* somebody has to do something; looked at again every EV_PROJECTION_BACKOFF_MAX_MS */     \
+    X(REFUSED, "refused")   /* somebody has to do something; looked at again every EV_PROJECTION_REFUSED_MS */         \
     X(STOPPED, "stopped")
 
 enum ev_projection_state {
@@ -53,7 +54,7 @@ const char *ev_projection_state_text(enum ev_projection_state state);
 
 struct ev_projection_options {
     const struct ev_view *view; /* these five must outlive the projection */
-    struct ev_source source;
+    struct ev_commit_source source;
     struct ev_sink *sink;
     const struct ev_clock *clock;
     const struct ev_random *random;

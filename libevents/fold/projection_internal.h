@@ -39,7 +39,7 @@ struct ev_projection {
     struct ev_projection_options options;
     const struct ev_view *view;
     struct ev_sink *sink;
-    struct ev_source source;
+    struct ev_commit_source source;
 
     bool started;
     bool reassign; /* the source failed: where it stands is no longer known */

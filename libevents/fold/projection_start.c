@@ -38,7 +38,7 @@ static int start_describe(struct ev_projection *projection, struct ev_error *err
  * was lost and written anew. */
 static int start_verify_commit(struct ev_projection *projection, const struct ev_cursor *cursor, struct ev_error *error)
 {
-    const struct ev_source *source = &projection->source;
+    const struct ev_commit_source *source = &projection->source;
     const struct ev_clock *clock = projection->options.clock;
     const struct ev_cursor at = {
         .partition = cursor->partition,

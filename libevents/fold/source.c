@@ -28,9 +28,9 @@ static int source_bounds(void *context, int32_t partition, int64_t timeout_ms, i
     return ev_reader_bounds(context, partition, timeout_ms, ret_first, ret_next, error);
 }
 
-struct ev_source ev_source_of_reader(struct ev_reader *reader)
+struct ev_commit_source ev_commit_source_of_reader(struct ev_reader *reader)
 {
-    return (struct ev_source){
+    return (struct ev_commit_source){
         .describe = source_describe,
         .assign = source_assign,
         .poll = source_poll,

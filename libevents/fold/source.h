@@ -5,7 +5,7 @@
 
 #include "log/reader.h"
 
-struct ev_source {
+struct ev_commit_source {
     int (*describe)(void *context, int64_t timeout_ms, int32_t *ret_partitions, char ret_topic_id[64],
                     struct ev_error *error);
     int (*assign)(void *context, const struct ev_cursor *cursors, size_t count, struct ev_error *error);
@@ -18,4 +18,4 @@ struct ev_source {
 };
 
 /* The reader stays the caller's. It must have been made with include_void. */
-struct ev_source ev_source_of_reader(struct ev_reader *reader);
+struct ev_commit_source ev_commit_source_of_reader(struct ev_reader *reader);
