@@ -95,7 +95,7 @@ void sim_init(struct sim *sim, uint64_t seed, bool trace)
     fake_log_init(&sim->log);
     for (int i = 0; i < SIM_NODES; i++)
         node_start(sim, i);
-    for (int i = 0; i < SIM_CLIENTS; i++)
+    for (int i = 0; i < SIM_SLOTS; i++)
         sim_client_init(sim, i);
 }
 
@@ -109,7 +109,7 @@ void sim_finish(struct sim *sim)
         fake_port_finish(sim->ghosts[i]);
         free(sim->ghosts[i]);
     }
-    for (int i = 0; i < SIM_CLIENTS; i++)
+    for (int i = 0; i < SIM_SLOTS; i++)
         ev_arena_finish(&sim->clients[i].arena);
     fake_log_finish(&sim->log);
 }
@@ -236,15 +236,35 @@ static void step_crash(struct sim *sim, struct sim_node *node, int number)
     node_start(sim, number);
 }
 
-/* Weights in thousandths; a fault about every tenth step. */
+static void step_queue_full(struct sim *sim, struct sim_node *node, int number)
+{
+    node->port->full = !node->port->full;
+    sim->counts.full += node->port->full;
+    sim_trace(sim, "%d: its queue is %s", number, node->port->full ? "full" : "free again");
+}
+
+/* Weights in thousandths. About one step in twelve is a fault or a change of owner. */
 static const struct {
     int weight;
     void (*step)(struct sim *sim, struct sim_node *node, int number);
 } steps[] = {
-    {210, step_land},    {220, step_report},       {140, step_read},        {90, step_ask_end},
-    {90, step_answer_end}, {100, step_tick},       {60, step_acquire},      {18, step_drop},
-    {12, step_land_silently}, {6, step_land_blindly}, {14, step_pause},     {8, step_read_fail},
-    {8, step_end_fail},  {8, step_jump},           {8, step_crash},         {8, step_release},
+    {230, step_land},
+    {230, step_report},
+    {160, step_read},
+    {95, step_ask_end},
+    {95, step_answer_end},
+    {100, step_tick},
+    {30, step_acquire},
+    {15, step_drop},
+    {10, step_land_silently},
+    {5, step_land_blindly},
+    {8, step_pause},
+    {5, step_read_fail},
+    {5, step_end_fail},
+    {3, step_jump},
+    {3, step_crash},
+    {3, step_release},
+    {3, step_queue_full},
 };
 
 static void node_step(struct sim *sim)
@@ -283,9 +303,9 @@ static void random_step(struct sim *sim)
 {
     uint64_t who = sim_below(sim, 10);
     sim->counts.steps++;
-    if (who < 2)
-        (void)sim_client_step(sim, &sim->clients[sim_below(sim, SIM_CLIENTS)]);
-    else if (who == 2 && sim->ghost_count > 0)
+    if (who < 3)
+        (void)sim_client_step(sim, &sim->clients[sim_below(sim, SIM_SLOTS)]);
+    else if (who == 3 && sim->ghost_count > 0)
         ghost_step(sim);
     else
         node_step(sim);
@@ -299,14 +319,14 @@ static void calm_round(struct sim *sim)
     for (int i = 0; i < sim->ghost_count; i++)
         (void)fake_port_land(sim->ghosts[i]);
     for (int i = 0; i < SIM_NODES; i++) {
-        sim->nodes[i].paused = false;
+        sim->nodes[i].paused = sim->nodes[i].port->full = false;
         fake_port_settle(sim->nodes[i].port, 64);
         (void)ev_executor_tick(sim->nodes[i].executor);
     }
     ev_executor_partition_status(sim->nodes[0].executor, 0, &status);
     if (status.state == EV_OWNER_IDLE || status.state == EV_OWNER_LOST)
         ev_executor_acquire(sim->nodes[0].executor, 0);
-    for (int i = 0; i < SIM_CLIENTS; i++)
+    for (int i = 0; i < SIM_SLOTS; i++)
         (void)sim_client_step(sim, &sim->clients[i]);
 }
 

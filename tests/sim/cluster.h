@@ -6,6 +6,8 @@
 
 #define SIM_NODES 2
 #define SIM_CLIENTS 3
+#define SIM_LANES 3 /* commands that one client has on their way at most */
+#define SIM_SLOTS (SIM_CLIENTS * SIM_LANES)
 #define SIM_STREAMS 2
 #define SIM_COMMANDS_MAX 512
 #define SIM_ATTEMPTS_MAX 4096
@@ -32,6 +34,7 @@ struct sim_attempt {
     int64_t stocked, sold;
 };
 
+/* One lane of a client. */
 struct sim_client {
     struct ev_request request; /* first */
     struct sim *sim;
@@ -53,7 +56,7 @@ struct sim_node {
 
 struct sim_counts {
     int64_t steps, commands, attempts, answers[EV_OUTCOME_FAILED + 1], crashes, acquires, releases, pauses, drops,
-        lost_reports, blind_reports, late, read_failures, jumps, voids, void_fences, fences, refences, losses, gap_reads,
+        lost_reports, blind_reports, late, read_failures, jumps, full, voids, void_fences, fences, refences, losses, gap_reads,
         records;
 };
 
@@ -64,7 +67,7 @@ struct sim {
     struct sim_node nodes[SIM_NODES];
     struct fake_port *ghosts[SIM_GHOSTS_MAX];
     int ghost_count;
-    struct sim_client clients[SIM_CLIENTS];
+    struct sim_client clients[SIM_SLOTS];
     struct sim_command commands[SIM_COMMANDS_MAX];
     int command_count;
     struct sim_attempt attempts[SIM_ATTEMPTS_MAX];

@@ -133,7 +133,7 @@ bool sim_client_step(struct sim *sim, struct sim_client *client)
 
 void sim_clients_forget_node(struct sim *sim, int node)
 {
-    for (int i = 0; i < SIM_CLIENTS; i++) {
+    for (int i = 0; i < SIM_SLOTS; i++) {
         if (sim->clients[i].attempt >= 0 && sim->clients[i].node == node)
             sim->clients[i].attempt = -1;
     }
@@ -141,7 +141,7 @@ void sim_clients_forget_node(struct sim *sim, int node)
 
 bool sim_clients_are_done(const struct sim *sim)
 {
-    for (int i = 0; i < SIM_CLIENTS; i++) {
+    for (int i = 0; i < SIM_SLOTS; i++) {
         if (sim->clients[i].command >= 0)
             return false;
     }

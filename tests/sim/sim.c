@@ -91,9 +91,10 @@ static void print(const struct sim_counts *c, int64_t schedules)
            (long long)c->answers[EV_OUTCOME_MISMATCH], (long long)c->answers[EV_OUTCOME_REUSED],
            (long long)c->answers[EV_OUTCOME_FAILED]);
     printf("faults: %lld crashes, %lld pauses, %lld records lost, %lld reports lost, %lld without offset, %lld late, "
-           "%lld reads failed, %lld jumps of time\n",
+           "%lld reads failed, %lld jumps of time, %lld times a full queue\n",
            (long long)c->crashes, (long long)c->pauses, (long long)c->drops, (long long)c->lost_reports,
-           (long long)c->blind_reports, (long long)c->late, (long long)c->read_failures, (long long)c->jumps);
+           (long long)c->blind_reports, (long long)c->late, (long long)c->read_failures, (long long)c->jumps,
+           (long long)c->full);
     printf("log: %lld fences, %lld void fences, %lld void commits; owners: %lld acquired, %lld released, %lld lost, "
            "%lld in doubt, %lld gaps read\n",
            (long long)c->fences, (long long)c->void_fences, (long long)c->voids, (long long)c->acquires,
@@ -108,7 +109,7 @@ static const char *what_is_missing(const struct sim_counts *c)
             return "an outcome";
     }
     if (!c->crashes || !c->pauses || !c->drops || !c->lost_reports || !c->blind_reports || !c->late || !c->read_failures ||
-        !c->jumps)
+        !c->jumps || !c->full)
         return "a fault";
     if (!c->voids || !c->void_fences || !c->losses || !c->refences || !c->gap_reads || !c->releases)
         return "a turn of the protocol";
@@ -142,7 +143,7 @@ static int run_all(const struct settings *settings)
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.schedules = 10000, .steps = 200, .first_seed = 1, .mutant = -1};
+    struct settings settings = {.schedules = 10000, .steps = 400, .first_seed = 1, .mutant = -1};
     struct sim_counts total = {0};
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout);
