@@ -1,5 +1,5 @@
-/* Commands from JSON: checks a parsed document against the table that the generator made of the command's JSON Schema, reports *every* fault with its
- * JSON Pointer, and fills the command's C struct. No I/O. */
+/* Commands from JSON: checks a parsed document against the table that the generator made of the command's JSON
+ * Schema, reports *every* fault with its JSON Pointer, and fills the command's C struct. No I/O. */
 #pragma once
 
 #include "avro/record.h"
@@ -8,7 +8,9 @@
 
 struct ev_fault {
     struct ev_str pointer; /* RFC 6901, "/lines/3/quantity"; "" is the whole document */
-    struct ev_str code;    /* "required", "type", "unknown", "minimum", "maximum", "min_length", "max_length", "pattern", "format", "enum", "min_items", "max_items" */
+    /* "required", "type", "unknown", "minimum", "maximum", "min_length", "max_length", "pattern", "format", "enum",
+     * "min_items", "max_items" */
+    struct ev_str code;
     struct ev_str detail;  /* one sentence that says what is allowed */
 };
 
@@ -26,8 +28,8 @@ enum ev_source {
     EV_SOURCE_SERVER, /* filled by the server: unknown to clients */
 };
 
-/* A pattern as a row of byte classes, matched from left to right, each as often as it can be. The generator lets only those through for which
- * that finds a match whenever there is one. Sets hold ASCII only. */
+/* A pattern as a row of byte classes, matched from left to right, each as often as it can be. The generator lets only
+ * those through for which that finds a match whenever there is one. Sets hold ASCII only. */
 #define EV_PATTERN_UNBOUNDED UINT32_MAX
 struct ev_pattern_step {
     uint64_t set[4];
@@ -64,12 +66,14 @@ struct ev_command_type {
     const char *key;      /* field that names the stream within its category: "cart_id"; the stream is CATEGORY-value */
     bool creates;         /* makes a new stream: where the key is absent from path and body, it is derived from the command id */
     const char *summary;  /* title of the schema */
-    const char *schema_json; /* the JSON Schema itself */
+    const char *schema_json; /* the JSON Schema as clients may see it: see docs/schemas.md, "Money" */
     const struct ev_record *record;
 };
 
-/* `body` may be NULL (no body); `path_values` are field name/value pairs from the URL, applied as strings (converted where the field is a number). The same
- * field in both is a fault. 0, or 1 with faults. */
+/* Clears *faults first; texts of the command are borrowed from the body and the path values, the rest comes from the
+ * arena. What the schema says of lengths bounds the memory; a list that is too long is one fault and isn't looked
+ * into. `body` may be NULL (no body); `path_values` are field name/value pairs from the URL, applied as strings
+ * (converted where the field is a number). The same field in both is a fault. 0, or 1 with faults. */
 struct ev_path_value {
     struct ev_str name, value;
 };

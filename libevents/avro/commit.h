@@ -1,5 +1,5 @@
-/* The commit record: all the events of one accepted command, in Confluent's wire format (0x00, schema id as 4 bytes big endian, Avro body).
- * A fence is a commit with an empty stream_id and no events; its actor names the owner.
+/* The commit record: all the events of one accepted command, in Confluent's wire format (0x00, schema id as 4 bytes
+ * big endian, Avro body). A fence is a commit with an empty stream_id and no events; its actor names the owner.
  *
  * Layout of the Avro record, in this order (schemas/commit.avsc; every topic's Commit has its own union of events):
  *   stream_id string, base_version long, epoch long, seq long, command_id string (uuid), request_hash bytes,
@@ -14,7 +14,8 @@
 #define EV_COMMIT_EVENTS_MAX 1024 /* events in one commit */
 #define EV_COMMIT_BYTES_MAX ((size_t)900 * 1024) /* encoded; below Kafka's default message.max.bytes of 1 MiB */
 
-/* A kind of event. The generator emits one static object for each; programs compare by address or by category and number. */
+/* A kind of event. The generator emits one static object for each; programs compare by address or by category and
+ * number. */
 struct ev_event_type {
     const char *name;                /* "CartItemAdded" */
     const char *category;            /* "cart" */
@@ -27,7 +28,8 @@ struct ev_event {
     const void *body; /* the struct that type->record describes */
 };
 
-/* A topic's part of the contract, generated. `union_index` in the current Commit schema is the place in `types`. */
+/* A topic's part of the contract, generated. In every version the events are the last field of a commit.
+ * `union_index` in the current Commit schema is the place in `types`. */
 struct ev_topic_schema {
     const char *name;          /* "order": the topic is PREFIX.order */
     const char *commit_schema; /* the current Commit .avsc, as registered, JSON */
@@ -58,9 +60,11 @@ static inline bool ev_commit_is_fence(const struct ev_commit *commit)
 int ev_commit_encode(const struct ev_topic_schema *topic, int32_t schema_id, const struct ev_commit *commit,
                      struct ev_buffer *out, struct ev_error *error);
 
-/* Decodes records of one topic, written with any registered schema; asks `schemas` once for each schema id it meets. One decoder per thread. */
+/* Decodes records of one topic, written with any registered schema; asks `schemas` once for each schema id it meets.
+ * One decoder per thread. */
 struct ev_schema_source { /* port; the registry client is one (avro/registry.h) */
-    /* The schema's JSON, owned by the source for its lifetime. NOT_FOUND: there is none (final); UNAVAILABLE: ask again later. */
+    /* The schema's JSON, owned by the source for its lifetime. NOT_FOUND: there is none (final); UNAVAILABLE: ask
+     * again later. */
     int (*get)(void *context, int32_t schema_id, struct ev_str *ret_json, struct ev_error *error);
     void *context;
 };
@@ -84,5 +88,6 @@ struct ev_events {
     struct ev_event items[EV_COMMIT_EVENTS_MAX];
     bool overflow; /* more than EV_COMMIT_EVENTS_MAX were added: the command is refused as too large */
 };
-/* A zeroed body of the type's struct, already in the list. Never NULL (past the bound: a body that isn't in the list). */
+/* A zeroed body of the type's struct, already in the list. Never NULL (past the bound: a body that isn't in the
+ * list). */
 void *ev_events_add(struct ev_events *events, const struct ev_event_type *type);

@@ -1,6 +1,6 @@
-/* The program behind a resolver: a tree that follows the writer's schema, each node saying how one value of the writer
- * is read into the reader's struct, or skipped. Immutable once made; it lives in the arena that it was compiled into.
- */
+/* The program behind a resolver: a tree that follows the writer's schema, each node saying how one value of the
+ * writer is read into the reader's struct, or skipped. Immutable once made; it lives in the arena that it was
+ * compiled into. */
 #pragma once
 
 /* Not <avro.h>: it would take our avro/resolver.h for its own. */
@@ -75,8 +75,8 @@ struct ev_plan_compiler {
     struct ev_error *error;
 };
 
-/* A plan for `field_count` first fields of the writer's record into the reader's. NULL with the error set where the two
- * can't be resolved. */
+/* A plan for `field_count` first fields of the writer's record into the reader's. NULL with the error set where the
+ * two can't be resolved. */
 const struct ev_plan *ev_plan_record(struct ev_plan_compiler *compiler, avro_schema_t writer, size_t field_count,
                                      const struct ev_record *reader);
 /* A plan that reads past one value. */

@@ -75,8 +75,10 @@ bool ev_array_grow(size_t item_size, size_t more, struct ev_arena *arena, ev_any
 {
     if (array->count < array->capacity)
         return true;
-    size_t add = array->capacity > ARRAY_AT_ONCE_MAX ? array->capacity : ARRAY_AT_ONCE_MAX;
-    size_t capacity = array->count + (more < add ? more : add);
+    size_t add = more < ARRAY_AT_ONCE_MAX ? more : ARRAY_AT_ONCE_MAX;
+    if (add < array->count) /* doubled, so that many blocks of a single item cost no more than one block of many */
+        add = array->count;
+    size_t capacity = array->count + add;
     size_t old_size = array->capacity * item_size, size = capacity * item_size;
     if (array->items && ev_arena_try_extend(arena, array->items, old_size, size)) {
         memset((char *)array->items + old_size, 0, size - old_size);
@@ -222,8 +224,8 @@ static int32_t symbol_default(const struct ev_enum *symbols, const char *json)
     return 0;
 }
 
-/* The generator has checked that the default is a value of the field's type; null and [] are what zeroed memory holds.
- */
+/* The generator has checked that the default is a value of the field's type; null and [] are what zeroed memory
+ * holds. */
 void ev_field_init(const struct ev_field *field, void *to, struct ev_arena *arena)
 {
     const char *json = field->default_json;

@@ -1,6 +1,7 @@
-/* Records described by tables. The generator turns every .avsc record and every command's JSON Schema into a C struct and a `struct ev_record` that describes it;
- * this module encodes, decodes, compares and prints any of them by that table. One description serves Avro (events, states), JSON (commands, answers,
- * Elasticsearch) and BSON (MongoDB sink).
+/* Records described by tables. The generator turns every .avsc record and every command's JSON Schema into a C struct
+ * and a `struct ev_record` that describes it; this module encodes, decodes, compares and prints any of them by that
+ * table. One description serves Avro (events, states), JSON (commands, answers, Elasticsearch) and BSON (MongoDB
+ * sink).
  *
  * How a schema type lies in the C struct:
  *   boolean          bool
@@ -14,7 +15,8 @@
  *   ["null", string] struct ev_str, null: data == NULL
  *   ["null", T]      struct { bool present; T value; }, for T a number, boolean or enum: struct ev_optional_long …
  *   ["null", record] T *, null: NULL
- * All that decoding allocates comes from the given arena; strings may point into the decoded bytes, which must outlive the value. */
+ * All that decoding allocates comes from the given arena; strings may point into the decoded bytes, which must
+ * outlive the value. */
 #pragma once
 
 #include "core/arena.h"
@@ -126,10 +128,12 @@ int ev_record_decode(const struct ev_record *record, struct ev_str bytes, struct
                      struct ev_error *error);
 /* Fills in the schema's defaults (zero where there is none). */
 void ev_record_init(const struct ev_record *record, void *ret, struct ev_arena *arena);
+/* Equal means: encoded to the same bytes (so that -0.0 is not 0.0, and a NaN may equal itself). */
 bool ev_record_equal(const struct ev_record *record, const void *a, const void *b);
 /* A deep copy in the arena. */
 void ev_record_copy(const struct ev_record *record, const void *from, void *to, struct ev_arena *arena);
-/* One JSON object, fields in the schema's order, formats applied; nulls are written as null. */
+/* One JSON object, fields in the schema's order, formats applied; nulls are written as null, bytes as hexadecimal
+ * digits. */
 void ev_record_print(const struct ev_record *record, const void *value, struct ev_json_writer *writer);
 /* The same with formats left off (money and times as integers): what documents in Elasticsearch hold. */
 void ev_record_print_plain(const struct ev_record *record, const void *value, struct ev_json_writer *writer);

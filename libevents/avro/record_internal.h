@@ -21,8 +21,8 @@ static inline bool ev_kind_is_text(enum ev_kind kind)
     return kind == EV_KIND_STRING || kind == EV_KIND_BYTES;
 }
 
-/* Where the value of a field lies, given the address of the field: past the `present` of an optional, behind a record's
- * pointer. NULL: the field is null (arrays of commands: absent). */
+/* Where the value of a field lies, given the address of the field: past the `present` of an optional, behind a
+ * record's pointer. NULL: the field is null (arrays of commands: absent). */
 const void *ev_field_value(const struct ev_field *field, const void *at);
 /* The same for writing: marks an optional as present, allocates an optional record (zeroed; NULL: past the arena's
  * limit). Not for nulls. */
@@ -34,13 +34,13 @@ size_t ev_kind_size(enum ev_kind kind, const struct ev_record *record);
 /* Of a whole field: a pointer, an optional, or the value itself. */
 size_t ev_field_size(const struct ev_field *field);
 
-/* Makes room for one more item of the `more` that a block announces (> 0, counting this one). It grows as items arrive,
- * not as they are announced: what is allocated stays within a small multiple of the input. false: past the arena's
- * limit. */
+/* Makes room for one more item of the `more` that a block announces (> 0, counting this one). It grows as items
+ * arrive, not as they are announced: what is allocated stays within a small multiple of the input. false: past the
+ * arena's limit. */
 bool ev_array_grow(size_t item_size, size_t more, struct ev_arena *arena, ev_any_array *array);
 
-/* Deep copy of one field (`to` is overwritten); the default of one field into zeroed memory (nothing where there is no
- * default). */
+/* Deep copy of one field (`to` is overwritten); the default of one field into zeroed memory (nothing where there is
+ * no default). */
 void ev_field_copy(const struct ev_field *field, const void *from, void *to, struct ev_arena *arena);
 void ev_field_init(const struct ev_field *field, void *to, struct ev_arena *arena);
 

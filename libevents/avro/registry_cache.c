@@ -13,7 +13,7 @@
 #include "core/hash.h"
 #include "core/memory.h"
 
-#define PATH_SUFFIX_MAX 16
+#define PATH_SUFFIX_MAX 32
 
 static int compare_keys(const void *left, const void *right)
 {
@@ -186,7 +186,7 @@ static int write_file(const char *path, struct ev_str text, struct ev_error *err
 {
     size_t size = strlen(path) + PATH_SUFFIX_MAX;
     _cleanup_free_ char *temporary = ev_memory_alloc(size);
-    snprintf(temporary, size, "%s.new", path);
+    snprintf(temporary, size, "%s.%ld.new", path, (long)getpid());
     int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     int rc = file < 0 ? -1 : 0;
     if (rc == 0)

@@ -23,8 +23,8 @@ struct ev_str ev_registry_cache_schema(const struct ev_registry_cache *cache, in
 /* false: not known. `schema_json` must be JSON (INVALID otherwise, by the callers' own parse). */
 bool ev_registry_cache_id(const struct ev_registry_cache *cache, const char *subject, struct ev_str schema_json,
                           int32_t *ret_id);
-/* Remembers, also in the file. LIMIT past EV_REGISTRY_SCHEMAS_MAX, IO where the file can't be written (it is remembered
- * in memory all the same). */
+/* Remembers, also in the file. LIMIT past EV_REGISTRY_SCHEMAS_MAX, IO where the file can't be written (it is
+ * remembered in memory all the same). */
 int ev_registry_cache_add_schema(struct ev_registry_cache *cache, int32_t id, struct ev_str schema_json,
                                  struct ev_error *error);
 int ev_registry_cache_add_id(struct ev_registry_cache *cache, const char *subject, struct ev_str schema_json,
@@ -35,7 +35,8 @@ int ev_schema_canonical(struct ev_str schema_json, struct ev_buffer *out, struct
 struct ev_registry_http;
 int ev_registry_http_create(const char *url, struct ev_registry_http **ret, struct ev_error *error);
 void ev_registry_http_destroy(struct ev_registry_http *http);
-/* One request at a time per object. `path` comes after the registry's URL; `body` may be the null string. The answer's
- * body is appended to `answer`. Returns the HTTP status, or UNAVAILABLE (retriable), TIMEOUT (retriable), LIMIT. */
+/* One request at a time per object. `path` comes after the registry's URL; `body` may be the null string. The
+ * answer's body is appended to `answer`. Returns the HTTP status, or UNAVAILABLE (retriable), TIMEOUT (retriable),
+ * LIMIT. */
 int ev_registry_http_request(struct ev_registry_http *http, const char *method, const char *path, struct ev_str body,
                              struct ev_buffer *answer, struct ev_error *error);

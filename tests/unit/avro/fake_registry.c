@@ -44,7 +44,7 @@ static bool read_request(int connection, char *text, struct request *ret)
         head_end = strstr(text, "\r\n\r\n");
         const char *field = head_end ? strcasestr(text, "content-length:") : NULL;
         if (head_end)
-            wanted = (size_t)(head_end + 4 - text) + (field && field < head_end ? (size_t)atoi(field + 15) : 0);
+            wanted = (size_t)(head_end + 4 - text) + (field && field < head_end ? strtoul(field + 15, NULL, 10) : 0);
     }
     ret->body = head_end + 4;
     return sscanf(text, "%7s %255s", ret->method, ret->path) == 2;

@@ -213,30 +213,47 @@ static void test_event_of_another_topic(void **state)
     assert_int_equal(ev_commit_encode(&order_topic, 1, &commit, &fixture->bytes, &fixture->error), EV_ERR_INVALID);
 }
 
-/* More events in one commit than any writer of ours puts there. */
-static void test_too_many_events_in_the_input(void **state)
+/* A commit whose events come in `count` blocks of one event each, into fixture->bytes. */
+static void encode_blocks_of_one(struct fixture *fixture, size_t count)
 {
-    struct fixture *fixture = *state;
-    struct ev_commit commit = sample_commit(), decoded;
+    struct ev_commit commit = sample_commit();
     struct order_cancelled cancelled = {.order_id = EV_STR("o")};
     struct ev_event event = {&order_cancelled_event, &cancelled};
-    struct ev_buffer one;
+    struct ev_buffer one, *bytes = &fixture->bytes;
     ev_buffer_init(&one);
+    assert_ok(ev_commit_encode(&order_topic, 1, &commit, bytes, &fixture->error), fixture->error);
     commit.events = &event;
     commit.event_count = 1;
     assert_ok(ev_commit_encode(&order_topic, 1, &commit, &one, &fixture->error), fixture->error);
-    struct ev_buffer *bytes = &fixture->bytes;
-    commit.event_count = 0;
-    assert_ok(ev_commit_encode(&order_topic, 1, &commit, bytes, &fixture->error), fixture->error);
-    size_t head = bytes->length - 1; /* all but the end of the events */
-    bytes->length = head;
-    for (size_t i = 0; i <= EV_COMMIT_EVENTS_MAX; i++) /* blocks of one event */
+    size_t head = --bytes->length; /* all but the end of the events */
+    for (size_t i = 0; i < count; i++)
         ev_buffer_append(bytes, one.data + head, one.length - head - 1);
     ev_buffer_append(bytes, "", 1);
-    assert_int_equal(
-        ev_commit_decode(fixture->decoder, ev_buffer_str(bytes), &fixture->arena, &decoded, &fixture->error),
-        EV_ERR_CORRUPT);
     ev_buffer_finish(&one);
+}
+
+/* Found by fuzzing: an array that grew by one with each block cost memory by the square of its length. */
+static void test_many_blocks_cost_no_more(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ev_commit decoded;
+    encode_blocks_of_one(fixture, EV_COMMIT_EVENTS_MAX);
+    assert_ok(
+        ev_commit_decode(fixture->decoder, ev_buffer_str(&fixture->bytes), &fixture->arena, &decoded, &fixture->error),
+        fixture->error);
+    assert_int_equal(decoded.event_count, EV_COMMIT_EVENTS_MAX);
+    size_t least = EV_COMMIT_EVENTS_MAX * (sizeof(struct ev_event) + sizeof(struct order_cancelled));
+    assert_in_range(fixture->arena.total, least, 2 * least);
+}
+
+static void test_too_many_events_in_the_input(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ev_commit decoded;
+    encode_blocks_of_one(fixture, EV_COMMIT_EVENTS_MAX + 1);
+    assert_int_equal(
+        ev_commit_decode(fixture->decoder, ev_buffer_str(&fixture->bytes), &fixture->arena, &decoded, &fixture->error),
+        EV_ERR_CORRUPT);
 }
 
 static void test_not_the_wire_format(void **state)
@@ -436,6 +453,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_truncated_and_leftover, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_event_of_another_topic, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_blocks_cost_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_events_in_the_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_the_wire_format, setup, teardown),
         cmocka_unit_test_setup_teardown(test_schema_source, setup, teardown),

@@ -31,7 +31,7 @@ static int setup(void **state)
 {
     struct fixture *fixture = test_calloc(1, sizeof(*fixture));
     fixture->fake = fake_registry_create();
-    strcpy(fixture->folder, "/tmp/test_registry.XXXXXX");
+    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/test_registry.XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     snprintf(fixture->path, sizeof(fixture->path), "%s/schemas.jsonl", fixture->folder);
     snprintf(fixture->aside, sizeof(fixture->aside), "%s.corrupt", fixture->path);

@@ -97,14 +97,33 @@ static int teardown(void **state)
     return 0;
 }
 
-#define RECORD(fields) "{\"type\":\"record\",\"name\":\"Thing\",\"namespace\":\"test\",\"fields\":[" fields "]}"
-#define FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
+/* A writer's schema of the record test.Thing from "NAME: TYPE; NAME: TYPE", with single quotes for double ones. */
+static struct ev_str schema_of(struct fixture *fixture, const char *fields)
+{
+    struct ev_buffer json;
+    struct ev_str rest = ev_str_of(fields), field;
+    ev_buffer_init(&json);
+    ev_buffer_printf(&json, "{'type':'record','name':'Thing','namespace':'test','fields':[");
+    for (bool first = true; ev_str_split(&rest, ';', &field); first = false) {
+        struct ev_str name;
+        field = ev_str_trim(field);
+        assert_true(ev_str_split(&field, ':', &name) && field.data);
+        ev_buffer_printf(&json, "%s{'name':'%.*s','type':%.*s}", first ? "" : ",", EV_STR_ARG(name), EV_STR_ARG(field));
+    }
+    ev_buffer_printf(&json, "]}");
+    for (size_t i = 0; i < json.length; i++)
+        if (json.data[i] == '\'')
+            json.data[i] = '"';
+    struct ev_str schema = ev_arena_copy(&fixture->arena, ev_buffer_str(&json));
+    ev_buffer_finish(&json);
+    return schema;
+}
 
-static int decode_as(struct fixture *fixture, const struct ev_record *reader, const char *schema, struct ev_str bytes,
-                     void *ret)
+static int decode_with(struct fixture *fixture, const struct ev_record *reader, struct ev_str schema,
+                       struct ev_str bytes, void *ret)
 {
     struct ev_resolver *resolver;
-    int rc = ev_resolver_create(ev_str_of(schema), reader, &resolver, &fixture->error);
+    int rc = ev_resolver_create(schema, reader, &resolver, &fixture->error);
     if (rc < 0)
         return rc;
     struct ev_str exact = exact_copy(bytes);
@@ -119,13 +138,19 @@ static int decode_as(struct fixture *fixture, const struct ev_record *reader, co
     return rc;
 }
 
+static int decode_as(struct fixture *fixture, const struct ev_record *reader, const char *fields, struct ev_str bytes,
+                     void *ret)
+{
+    return decode_with(fixture, reader, schema_of(fixture, fields), bytes, ret);
+}
+
 #define DECODE(schema, bytes)                                                                                          \
     decode_as(fixture, &thing_record, (schema), (struct ev_str){(bytes), sizeof(bytes) - 1}, &fixture->thing)
 
 static void test_missing_fields_get_defaults(void **state)
 {
     struct fixture *fixture = *state;
-    assert_ok(DECODE(RECORD(FIELD("id", "\"string\"")), "\x02x"), fixture->error);
+    assert_ok(DECODE("id: 'string'", "\x02x"), fixture->error);
     const struct thing *thing = &fixture->thing;
     assert_text_equal(thing->id, "x");
     assert_true(thing->count == -3);
@@ -142,7 +167,7 @@ static void test_missing_fields_get_defaults(void **state)
 static void test_missing_field_without_default(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(DECODE(RECORD(FIELD("count", "\"long\"")), "\x02"), EV_ERR_INVALID);
+    assert_int_equal(DECODE("count: 'long'", "\x02"), EV_ERR_INVALID);
     assert_non_null(strstr(fixture->error.message, "Thing.id"));
 }
 
@@ -150,27 +175,12 @@ static void test_unknown_fields_are_skipped(void **state)
 {
     struct fixture *fixture = *state;
     static const char schema[] =
-        RECORD(FIELD("a", "\"null\"") "," FIELD("b", "\"boolean\"") "," FIELD("c", "\"float\"") "," FIELD(
-            "d",
-            "\"double"
-            "\"") "," FIELD("e",
-                            "{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}") "," FIELD("f",
-                                                                                        "\"bytes\"") "," FIELD("g",
-                                                                                                               "{\"type"
-                                                                                                               "\":"
-                                                                                                               "\"map\""
-                                                                                                               ",\"valu"
-                                                                                                               "es\":"
-                                                                                                               "\"int\""
-                                                                                                               "}") "," FIELD("h",
-                                                                                                                              "{\"type\":\"array\",\"items\":{\"type\":\"record\","
-                                                                                                                              "\"name\":\"R\",\"fields\":[" FIELD(
-                                                                                                                                  "x",
-                                                                                                                                  "\"long\"") "]}}") "," FIELD("i",
-                                                                                                                                                               "[\"null\",\"test."
-                                                                                                                                                               "R\"]") "," FIELD("j",
-                                                                                                                                                                                 "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]}") "," FIELD("id",
-                                                                                                                                                                                                                                                     "\"string\""));
+        "a: 'null'; b: 'boolean'; c: 'float'; d: 'double';"
+        "e: {'type': 'fixed', 'name': 'F', 'size': 3};"
+        "f: 'bytes'; g: {'type': 'map', 'values': 'int'};"
+        "h: {'type': 'array', 'items': {'type': 'record', 'name': 'R',"
+        "'fields': [{'name': 'x', 'type': 'long'}]}};"
+        "i: ['null', 'test.R']; j: {'type': 'enum', 'name': 'E', 'symbols': ['A']}; id: 'string'";
     static const char bytes[] = "\x01"                             /* b */
                                 "\0\0\0\0"                         /* c */
                                 "\0\0\0\0\0\0\0\0"                 /* d */
@@ -192,8 +202,7 @@ static void test_unknown_fields_are_skipped(void **state)
 static void test_reordered_fields(void **state)
 {
     struct fixture *fixture = *state;
-    static const char schema[] =
-        RECORD(FIELD("good", "\"boolean\"") "," FIELD("count", "\"long\"") "," FIELD("id", "\"string\""));
+    static const char schema[] = "good: 'boolean'; count: 'long'; id: 'string'";
     assert_ok(DECODE(schema, "\x00\x0a\x02x"), fixture->error);
     assert_false(fixture->thing.good);
     assert_true(fixture->thing.count == 5);
@@ -203,41 +212,36 @@ static void test_reordered_fields(void **state)
 static void test_renamed_field_by_alias(void **state)
 {
     struct fixture *fixture = *state;
-    assert_ok(DECODE(RECORD(FIELD("key", "\"string\"")), "\x02k"), fixture->error);
+    assert_ok(DECODE("key: 'string'", "\x02k"), fixture->error);
     assert_text_equal(fixture->thing.id, "k");
     /* The name wins over an alias, wherever the two stand. */
-    assert_ok(DECODE(RECORD(FIELD("id", "\"string\"") "," FIELD("name", "\"string\"")), "\x02i\x02n"), fixture->error);
+    assert_ok(DECODE("id: 'string'; name: 'string'", "\x02i\x02n"), fixture->error);
     assert_text_equal(fixture->thing.id, "i");
 }
 
 static void test_promotions(void **state)
 {
     struct fixture *fixture = *state;
-    static const char ints[] = RECORD(FIELD("id", "\"bytes\"") "," FIELD("count", "\"int\"") "," FIELD(
-        "limit", "\"int\"") "," FIELD("ratio", "\"int\""));
+    static const char ints[] = "id: 'bytes'; count: 'int'; limit: 'int'; ratio: 'int'";
     assert_ok(DECODE(ints, "\x02x\x03\x04\x06"), fixture->error);
     assert_true(fixture->thing.count == -2);
     assert_true(fixture->thing.limit.present && fixture->thing.limit.value == 2);
     assert_true(fixture->thing.ratio == 3.0);
-    assert_ok(DECODE(RECORD(FIELD("id", "\"string\"") "," FIELD("ratio", "\"long\"")), "\x02x\x01"), fixture->error);
+    assert_ok(DECODE("id: 'string'; ratio: 'long'", "\x02x\x01"), fixture->error);
     assert_true(fixture->thing.ratio == -1.0);
-    assert_ok(DECODE(RECORD(FIELD("id", "\"string\"") "," FIELD("ratio", "\"float\"")), "\x02x\0\0\xc0\x3f"),
-              fixture->error);
+    assert_ok(DECODE("id: 'string'; ratio: 'float'", "\x02x\0\0\xc0\x3f"), fixture->error);
     assert_true(fixture->thing.ratio == 1.5);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"string\"") "," FIELD("count", "\"double\"")), ""), EV_ERR_INVALID);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"long\"")), ""), EV_ERR_INVALID);
+    assert_int_equal(DECODE("id: 'string'; count: 'double'", ""), EV_ERR_INVALID);
+    assert_int_equal(DECODE("id: 'long'", ""), EV_ERR_INVALID);
     /* An int written with more than 32 bits is no int. */
-    assert_int_equal(
-        DECODE(RECORD(FIELD("id", "\"string\"") "," FIELD("ratio", "\"int\"")), "\x02x\x80\x80\x80\x80\x80\x01"),
-        EV_ERR_CORRUPT);
+    assert_int_equal(DECODE("id: 'string'; ratio: 'int'", "\x02x\x80\x80\x80\x80\x80\x01"), EV_ERR_CORRUPT);
 }
-
-#define COLOURS(symbols) FIELD("colour", "{\"type\":\"enum\",\"name\":\"Colour\",\"symbols\":[" symbols "]}")
 
 static void test_enum_symbols_by_name(void **state)
 {
     struct fixture *fixture = *state;
-    static const char schema[] = RECORD(FIELD("id", "\"string\"") "," COLOURS("\"BLUE\",\"PINK\",\"RED\""));
+    static const char schema[] =
+        "id: 'string'; colour: {'type': 'enum', 'name': 'Colour', 'symbols': ['BLUE', 'PINK', 'RED']}";
     static const int expected[] = {BLUE, GREEN /* the default for what is not known */, RED};
     for (int i = 0; i < 3; i++) {
         char bytes[] = {2, 'x', (char)(2 * i), 0};
@@ -258,7 +262,7 @@ static void test_enum_without_default(void **state)
     static const struct ev_field fields[] = {{.name = "colour", .kind = EV_KIND_ENUM, .symbols = &strict_enum}};
     static const struct ev_record record = {
         .name = "Thing", .full_name = "test.Thing", .size = sizeof(strict), .field_count = 1, .fields = fields};
-    static const char schema[] = RECORD(COLOURS("\"RED\",\"GREEN\""));
+    static const char schema[] = "colour: {'type': 'enum', 'name': 'Colour', 'symbols': ['RED', 'GREEN']}";
     assert_ok(decode_as(fixture, &record, schema, EV_STR("\x00"), &strict), fixture->error);
     assert_int_equal(strict.colour, 1);
     assert_int_equal(decode_as(fixture, &record, schema, EV_STR("\x02"), &strict), EV_ERR_UNSUPPORTED);
@@ -267,8 +271,7 @@ static void test_enum_without_default(void **state)
 static void test_null_and_value(void **state)
 {
     struct fixture *fixture = *state;
-    static const char backwards[] = RECORD(FIELD("note", "[\"string\",\"null\"]") "," FIELD(
-        "limit", "[\"null\",\"int\",\"long\"]") "," FIELD("id", "\"string\""));
+    static const char backwards[] = "note: ['string', 'null']; limit: ['null', 'int', 'long']; id: 'string'";
     assert_ok(DECODE(backwards, "\x00\x02n\x04\x08\x02x"), fixture->error);
     assert_text_equal(fixture->thing.note, "n");
     assert_true(fixture->thing.limit.present && fixture->thing.limit.value == 4);
@@ -281,22 +284,21 @@ static void test_null_and_value(void **state)
 static void test_null_where_the_reader_has_none(void **state)
 {
     struct fixture *fixture = *state;
-    static const char schema[] = RECORD(FIELD("id", "[\"null\",\"string\"]"));
+    static const char schema[] = "id: ['null', 'string']";
     assert_ok(DECODE(schema, "\x02\x02x"), fixture->error);
     assert_text_equal(fixture->thing.id, "x");
     assert_int_equal(DECODE(schema, "\x00"), EV_ERR_UNSUPPORTED);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"null\"")), ""), EV_ERR_INVALID);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "[\"null\",\"long\"]")), ""), EV_ERR_INVALID);
+    assert_int_equal(DECODE("id: 'null'", ""), EV_ERR_INVALID);
+    assert_int_equal(DECODE("id: ['null', 'long']", ""), EV_ERR_INVALID);
 }
-
-#define PART(fields) "{\"type\":\"record\",\"name\":\"Part\",\"fields\":[" fields "]}"
 
 static void test_records_inside(void **state)
 {
     struct fixture *fixture = *state;
-    static const char schema[] = RECORD(FIELD("id", "\"string\"") "," FIELD(
-        "parts", "{\"type\":\"array\",\"items\":" PART(FIELD("more", "\"long\"") "," FIELD(
-                     "name", "\"string\"")) "}") "," FIELD("spare", "[\"null\",\"test.Part\"]"));
+    static const char schema[] =
+        "id: 'string'; parts: {'type': 'array', 'items': {'type': 'record', 'name': 'Part', 'fields': ["
+        "{'name': 'more', 'type': 'long'}, {'name': 'name', 'type': 'string'}]}};"
+        "spare: ['null', 'test.Part']";
     assert_ok(DECODE(schema, "\x02x\x04\x02\x02"
                              "a\x04\x02"
                              "b\x00\x02\x06\x02"
@@ -313,14 +315,12 @@ static void test_records_inside(void **state)
 static void test_record_renamed_by_alias(void **state)
 {
     struct fixture *fixture = *state;
-    static const char piece[] = RECORD(FIELD("id", "\"string\"") "," FIELD(
-        "spare", "[\"null\",{\"type\":\"record\",\"name\":\"Piece\",\"namespace\":\"old\",\"fields\":[" FIELD(
-                     "name", "\"string\"") "]}]"));
+    static const char piece[] = "id: 'string'; spare: ['null', {'type': 'record', 'name': 'Piece',"
+                                "'namespace': 'old', 'fields': [{'name': 'name', 'type': 'string'}]}]";
     assert_ok(DECODE(piece, "\x02x\x02\x02p"), fixture->error);
     assert_text_equal(fixture->thing.spare->name, "p");
-    static const char other[] = RECORD(FIELD("id", "\"string\"") "," FIELD(
-        "spare", "[\"null\",{\"type\":\"record\",\"name\":\"Piece\",\"namespace\":\"young\",\"fields\":[" FIELD(
-                     "name", "\"string\"") "]}]"));
+    static const char other[] = "id: 'string'; spare: ['null', {'type': 'record', 'name': 'Piece',"
+                                "'namespace': 'young', 'fields': [{'name': 'name', 'type': 'string'}]}]";
     assert_ok(DECODE(other, "\x02x\x00"), fixture->error); /* a branch that isn't known hurts only when it comes */
     assert_int_equal(DECODE(other, "\x02x\x02\x02p"), EV_ERR_UNSUPPORTED);
 }
@@ -328,25 +328,24 @@ static void test_record_renamed_by_alias(void **state)
 static void test_schemas_that_are_refused(void **state)
 {
     struct fixture *fixture = *state;
-    static const char recursive[] = RECORD(FIELD("id", "\"string\"") "," FIELD("next", "[\"null\",\"test.Thing\"]"));
-    assert_int_equal(DECODE(recursive, ""), EV_ERR_UNSUPPORTED);
-    assert_int_equal(DECODE("{\"type\":\"record\",\"name\":\"Other\",\"fields\":[]}", ""), EV_ERR_INVALID);
-    assert_int_equal(DECODE("\"string\"", ""), EV_ERR_INVALID);
-    assert_int_equal(DECODE("not JSON", ""), EV_ERR_INVALID);
-    assert_int_equal(DECODE("", ""), EV_ERR_INVALID);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"nothing\"")), ""), EV_ERR_INVALID);
+    static const char *const schemas[] = {"{\"type\":\"record\",\"name\":\"Other\",\"fields\":[]}", "\"string\"",
+                                          "not JSON", ""};
+    for (size_t i = 0; i < COUNT_OF(schemas); i++)
+        assert_int_equal(decode_with(fixture, &thing_record, ev_str_of(schemas[i]), EV_STR(""), &fixture->thing),
+                         EV_ERR_INVALID);
+    assert_int_equal(DECODE("id: 'nothing'", ""), EV_ERR_INVALID);
+    assert_int_equal(DECODE("id: 'string'; next: ['null', 'test.Thing']", ""), EV_ERR_UNSUPPORTED);
 }
 
 static void test_invalid_text(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"string\"")), "\x02\xff"), EV_ERR_CORRUPT);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"bytes\"")), "\x02\xff"), EV_ERR_CORRUPT);
+    assert_int_equal(DECODE("id: 'string'", "\x02\xff"), EV_ERR_CORRUPT);
+    assert_int_equal(DECODE("id: 'bytes'", "\x02\xff"), EV_ERR_CORRUPT);
     assert_non_null(strstr(fixture->error.message, "Thing.id"));
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"string\"")), "\x01"), EV_ERR_CORRUPT);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"string\"")), "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-                     EV_ERR_CORRUPT);
-    assert_int_equal(DECODE(RECORD(FIELD("id", "\"string\"")), "\x02xx"), EV_ERR_CORRUPT);
+    assert_int_equal(DECODE("id: 'string'", "\x01"), EV_ERR_CORRUPT);
+    assert_int_equal(DECODE("id: 'string'", "\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"), EV_ERR_CORRUPT);
+    assert_int_equal(DECODE("id: 'string'", "\x02xx"), EV_ERR_CORRUPT);
 }
 
 int main(void)
