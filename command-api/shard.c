@@ -8,6 +8,9 @@
 
 #define LOOK_INTERVAL_MS 20
 #define REPORT_INTERVAL_MS 1000
+/* A fault that lasts so long counts. */
+#define TROUBLE_MS 2000
+#define TROUBLE_TOLD INT64_MAX
 
 static _Thread_local struct shard *current;
 
@@ -45,6 +48,7 @@ static int shard_open_topic(struct shard *shard, size_t index, struct ev_error *
     struct shard_topic *at = &shard->topics[index];
     struct ev_log_port *port;
     *at = (struct shard_topic){.shard = shard, .topic = topic};
+    at->troubled_since_ms = ev_memory_alloc_array((size_t)topic->partitions, sizeof(*at->troubled_since_ms));
     int result = ev_kafka_log_open(shard->log, topic->full_name, topic->partitions, &port, error);
     if (result < 0)
         return result;
@@ -102,12 +106,37 @@ int shard_start(struct http_loop *loop, void *context)
     return 0;
 }
 
-static void shard_look(struct shard *shard)
+/* A partition that serves may still be stuck, e.g. on a record that can't be read. Told once, when it has lasted a while. */
+static bool is_troubled(const struct shard_topic *at, int32_t partition, int64_t now_ms)
+{
+    struct ev_partition_status status;
+    ev_executor_partition_status(at->executor, partition, &status);
+    int64_t *since_ms = &at->troubled_since_ms[partition];
+    if (status.last_error.code == EV_ERR_NONE) {
+        *since_ms = 0;
+        return false;
+    }
+    if (*since_ms == 0)
+        *since_ms = now_ms;
+    if (*since_ms == TROUBLE_TOLD || now_ms - *since_ms < TROUBLE_MS)
+        return *since_ms == TROUBLE_TOLD;
+    *since_ms = TROUBLE_TOLD;
+    ev_log(EV_LOG_ERROR, "partition.troubled", "the partition makes no progress",
+           ev_log_cstr("topic", at->topic->full_name), ev_log_int("partition", partition),
+           ev_log_cstr("state", ev_owner_state_name(status.state)), ev_log_cstr("error", status.last_error.message));
+    return true;
+}
+
+static void shard_look(struct shard *shard, int64_t now_ms)
 {
     unsigned serving = 0;
-    for (size_t i = 0; i < shard->app->topic_count; i++)
-        for (int32_t partition = 0; partition < shard->topics[i].topic->partitions; partition++)
-            serving += ev_executor_is_serving(shard->topics[i].executor, partition) ? 1 : 0;
+    for (size_t i = 0; i < shard->app->topic_count; i++) {
+        const struct shard_topic *at = &shard->topics[i];
+        for (int32_t partition = 0; partition < at->topic->partitions; partition++)
+            if (ownership_loop_of(shard->app, partition) == shard->index &&
+                !is_troubled(at, partition, now_ms) && ev_executor_is_serving(at->executor, partition))
+                serving++;
+    }
     atomic_store_explicit(&shard->serving, serving, memory_order_relaxed);
 }
 
@@ -124,7 +153,7 @@ int64_t shard_tick(struct http_loop *loop, void *context)
     }
     int64_t now_ms = ev_clock_monotonic_ms(&ev_clock_system);
     if (now_ms >= shard->next_look_ms) {
-        shard_look(shard);
+        shard_look(shard, now_ms);
         shard->next_look_ms = now_ms + LOOK_INTERVAL_MS;
     }
     if (now_ms >= shard->next_report_ms) {
@@ -140,8 +169,10 @@ void shard_stop(struct http_loop *loop, void *context)
     struct command_app *app = context;
     struct shard *shard = http_loop_user(loop);
     atomic_store(&app->shards[shard->index], NULL);
-    for (size_t i = 0; i < app->topic_count; i++)
+    for (size_t i = 0; i < app->topic_count; i++) {
         ev_executor_destroy(shard->topics[i].executor);
+        free(shard->topics[i].troubled_since_ms);
+    }
     ev_kafka_log_destroy(shard->log);
     shard_metrics_destroy(shard->metrics);
     ev_buffer_finish(&shard->scratch);

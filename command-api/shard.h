@@ -14,6 +14,7 @@ struct shard_topic {
     struct shard *shard;
     const struct command_topic *topic;
     struct ev_executor *executor;
+    int64_t *troubled_since_ms; /* by partition; 0: all is well */
 };
 
 struct shard {

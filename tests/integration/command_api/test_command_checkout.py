@@ -74,7 +74,7 @@ def take_orders_away(shop):
     out = io.BytesIO(struct.pack(">bI", 0, registered.schema_id))
     out.seek(0, io.SEEK_END)
     fastavro.schemaless_writer(out, fastavro.parse_schema(json.loads(registered.schema.schema_str)), {
-        "stream_id": "", "base_version": 0, "epoch": 1000, "seq": 0, "command_id": uuid.uuid4(), "request_hash": b"",
+        "stream_id": "", "base_version": 0, "epoch": 1000, "seq": 0, "command_id": uuid.uuid4(), "request_hash": bytes(16),
         "correlation_id": "", "causation_id": "", "actor": "another writer", "traceparent": None, "occurred_at": 0, "events": []})
     producer = Producer({"bootstrap.servers": shop.environment["ORDERLOG_KAFKA_BROKERS"]})
     for _, partition in shop.end_offsets("order"):
