@@ -57,6 +57,8 @@ class Gateway:
     query: list
     folder: Path
     admin_socket: Path
+    user: str | None = None  # whom the workers run as; None: the service user if we are root, "": nobody else
+    dns: str = ""  # HOST:PORT of a name server, where the instances' names come and go
 
 
 @dataclass(frozen=True)
@@ -178,12 +180,13 @@ def configuration(gateway: Gateway) -> str:
     # Format strings are written in double quotes, so theirs are escaped.
     log_format = "{" + ",".join(LOG_FIELDS).replace('"', '\\"') + "}"
     return "\n".join([global_section(gateway), defaults_section(gateway.folder, log_format), frontend_section(gateway),
-                      backend_section("command", gateway.command), backend_section("query", gateway.query)])
+                      backend_section("command", gateway.command, gateway.dns), backend_section("query", gateway.query, gateway.dns)])
 
 
 def global_section(gateway: Gateway) -> str:
     # HAProxy's master keeps root only where it was started as root; its workers never do.
-    user = f"    user {SERVICE_USER}\n    group {SERVICE_USER}\n" if os.geteuid() == 0 else ""
+    name = gateway.user if gateway.user is not None else SERVICE_USER if os.geteuid() == 0 else ""
+    user = f"    user {name}\n    group {name}\n" if name else ""
     return f"""\
 # Generated from the route table by compose/local/gateway.py: edit that, not this.
 global
@@ -193,7 +196,15 @@ global
     stats socket {gateway.admin_socket} mode 600 level admin expose-fd listeners
     tune.http.maxhdr {HEADERS_MAX}
     tune.bufsize 32768
-"""
+{resolvers(gateway.dns)}"""
+
+
+def resolvers(dns: str) -> str:
+    return f"""
+resolvers names
+    nameserver first {dns}
+    hold valid 5s
+""" if dns else ""
 
 
 def defaults_section(folder: Path, log_format: str) -> str:
@@ -273,13 +284,17 @@ frontend public
 """
 
 
-def backend_section(name: str, instances: list) -> str:
+def backend_section(name: str, instances: list, dns: str) -> str:
+    # Names that don't resolve yet are looked up again, instead of ending the start.
+    naming = " resolvers names init-addr none" if dns else ""
     lines = [f"backend {name}", "    balance leastconn", "    option httpchk", "    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost",
              "    http-check expect status 200",
-             f"    default-server check inter 1s fastinter 250ms downinter 500ms fall 2 rise 1 maxconn {SERVER_CONNECTIONS_MAX}"]
+             f"    default-server check inter 1s fastinter 250ms downinter 500ms fall 2 rise 1 maxconn {SERVER_CONNECTIONS_MAX}{naming}"]
     for number, (public, private) in enumerate(instances, 1):
         host, port = private.rsplit(":", 1)
-        lines.append(f"    server {name}-{number} {public} addr {host} port {port}")
+        # A check goes to the server's own address unless told otherwise; `addr` would not follow a name that moves.
+        elsewhere = "" if host == public.rsplit(":", 1)[0] else f" addr {host}"
+        lines.append(f"    server {name}-{number} {public}{elsewhere} port {port}")
     return "\n".join(lines) + "\n"
 
 
