@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,7 +36,7 @@ static int read_versions(void *context, struct tracker_table *table, struct ev_e
     (void)context;
     pthread_mutex_lock(&store.lock);
     table->views[QUERY_VIEW_ORDERS].version = store.version;
-    strcpy(table->views[QUERY_VIEW_ORDERS].target, "orders_v1");
+    snprintf(table->views[QUERY_VIEW_ORDERS].target, VIEW_NAME_MAX, "orders_v1");
     int answer = store.away ? ev_error_set(error, EV_ERR_UNAVAILABLE, "gone") : 0;
     pthread_mutex_unlock(&store.lock);
     return answer;
