@@ -31,6 +31,8 @@ def parse(argv: list) -> argparse.Namespace:
     parser.add_argument("--routes", type=Path, action="append", required=True, metavar="FILE",
                         help="what `command-api --routes` and `query-api --routes` print; may be repeated")
     parser.add_argument("--admin-socket", type=Path, help="HAProxy's own socket (default: admin.sock in the folder)")
+    parser.add_argument("--user", help="whom HAProxy's workers run as, \"\" for nobody else (default: the service user if run by root)")
+    parser.add_argument("--dns", default="", metavar="HOST:PORT", help="name server that is asked for the instances' names again and again")
     parser.add_argument("folder", type=Path, metavar="DIR", help="where the configuration is written; the paths in it lead there")
     return parser.parse_args(argv)
 
@@ -42,7 +44,8 @@ def main(argv: list) -> int:
         routes = [route for path in arguments.routes for route in gateway.parse_routes(path.read_text(encoding="utf-8").splitlines(), str(path))]
         gateway.check_unambiguous(routes)
         gateway.write_configuration(gateway.Gateway(arguments.listen, arguments.command, arguments.query, folder,
-                                                    arguments.admin_socket or folder / "admin.sock"), routes)
+                                                    arguments.admin_socket or folder / "admin.sock",
+                                                    arguments.user, arguments.dns), routes)
     except (StackError, OSError) as error:
         print(f"gateway.py: {error}", file=sys.stderr)
         return 1

@@ -21,7 +21,24 @@ build_node() {
 	mv "$scratch" "$ORDERLOG_CACHE/node"
 }
 
+# The compose specification's JSON Schema, out of the package of a linter that carries it.
+readonly SCHEMA_PACKAGE=dclint@3.1.0
+readonly SCHEMA_TARBALL=dclint-3.1.0.tgz
+readonly SCHEMA_SHA256=73fc6079a0408c80c7ccea9e9e5c21c40551afaf15e8c1ee25a5ad6af1ec0414
+
+build_compose_schema() {
+	local scratch
+	scratch=$(new_scratch)
+	retry "npm pack $SCHEMA_PACKAGE" npm pack --silent --pack-destination "$scratch" "$SCHEMA_PACKAGE"
+	expect_sha256 "$scratch/$SCHEMA_TARBALL" "$SCHEMA_SHA256"
+	mkdir -p "$ORDERLOG_CACHE/schemas"
+	tar -xzOf "$scratch/$SCHEMA_TARBALL" package/schemas/compose.schema.json >"$scratch/compose.schema.json"
+	mv "$scratch/compose.schema.json" "$ORDERLOG_CACHE/schemas/"
+	rm -rf "$scratch"
+}
+
 step_environments() {
+	step compose-schema "$(hash_of "$SCHEMA_SHA256" "$ORDERLOG_CACHE")" "schema of compose files" build_compose_schema
 	step python "$(hash_of "$VENV" "$TESTS/requirements.txt" "$HERE/steps/environments.sh")" "Python environment" build_python
 	step node "$(hash_of "$TESTS/node/package.json" "$TESTS/node/package-lock.json" "$HERE/steps/environments.sh")" \
 		"Node environment" build_node

@@ -248,3 +248,5 @@ def test_what_the_module_does_not_know_is_refused_not_passed_over(engines):
     settings = one_filter(type="word_delimiter_graph", type_table=["$ => DIGIT"])
     status, answer = engines[0].create(settings)
     assert status == 400 and "type_table" in json.dumps(answer)
+    for name in ("condition", "predicate_token_filter", "multiplexer", "min_hash", "delimited_payload", "dictionary_decompounder", "hyphenation_decompounder"):
+        assert engines[0].create(one_filter(type=name))[0] == 400, name
