@@ -265,6 +265,27 @@ static void test_not_the_wire_format(void **state)
         assert_int_equal(ev_commit_decode_head(fixture->decoder, cases[i], &decoded, &fixture->error), EV_ERR_CORRUPT);
 }
 
+/* Places in the record where the id and the hash lie: after prefix, stream_id and three numbers. */
+static void test_head_that_is_no_head(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ev_commit commit = {.stream_id = EV_STR("s"), .actor = EV_STR("")}, decoded;
+    assert_ok(ev_commit_encode(&order_topic, 1, &commit, &fixture->bytes, &fixture->error), fixture->error);
+    char *id = fixture->bytes.data + 5 + 2 + 3 + 1, *hash_length = id + EV_UUID_TEXT_LENGTH;
+    assert_int_equal(*hash_length, 2 * 16);
+    *id = 'x';
+    assert_int_equal(ev_commit_decode_head(fixture->decoder, ev_buffer_str(&fixture->bytes), &decoded, &fixture->error),
+                     EV_ERR_CORRUPT);
+    assert_non_null(strstr(fixture->error.message, "command_id"));
+    *id = '0';
+    assert_ok(ev_commit_decode_head(fixture->decoder, ev_buffer_str(&fixture->bytes), &decoded, &fixture->error),
+              fixture->error);
+    *hash_length = 2 * 15; /* the last byte of the hash is then an empty correlation id, and so on */
+    assert_int_equal(ev_commit_decode_head(fixture->decoder, ev_buffer_str(&fixture->bytes), &decoded, &fixture->error),
+                     EV_ERR_CORRUPT);
+    assert_non_null(strstr(fixture->error.message, "request_hash"));
+}
+
 static void test_schema_source(void **state)
 {
     struct fixture *fixture = *state;
@@ -456,6 +477,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many_blocks_cost_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_events_in_the_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_the_wire_format, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_head_that_is_no_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_schema_source, setup, teardown),
         cmocka_unit_test_setup_teardown(test_added_field_of_a_newer_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_event_of_a_newer_writer, setup, teardown),

@@ -269,6 +269,47 @@ static void test_huge_counts(void **state)
     }
 }
 
+/* Indexes that no schema has: of an enum's symbols and of ["null", T]. */
+static void test_wrong_indexes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ev_error error;
+    struct cart_state decoded;
+    static const struct {
+        struct ev_str bytes; /* cart_id, customer_id, currency, status, items, order_id, country */
+        int expected;
+    } cases[] = {
+        {{"\x02"
+          "c"
+          "\x00\x00\x02\x00\x00\x00",
+          8},
+         0},
+        {{"\x02"
+          "c"
+          "\x00\x00\x04\x00\x00\x00",
+          8},
+         EV_ERR_CORRUPT}, /* status 2 of 2 */
+        {{"\x02"
+          "c"
+          "\x00\x00\x01\x00\x00\x00",
+          8},
+         EV_ERR_CORRUPT}, /* status -1 */
+        {{"\x02"
+          "c"
+          "\x04\x00\x00\x00\x00\x00\x00",
+          9},
+         EV_ERR_CORRUPT}, /* branch 2 of 2, which a reader might take for a value */
+        {{"\x02"
+          "c"
+          "\x01\x00\x00\x00\x00\x00\x00",
+          9},
+         EV_ERR_CORRUPT}, /* branch -1 */
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_int_equal(ev_record_decode(&cart_state_record, cases[i].bytes, &fixture->arena, &decoded, &error),
+                         cases[i].expected);
+}
+
 static void test_arena_limit(void **state)
 {
     struct fixture *fixture = *state;
@@ -328,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_print_forms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_known_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_huge_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_arena_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_array_in_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_init_gives_defaults, setup, teardown),

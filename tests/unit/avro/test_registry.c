@@ -1,5 +1,6 @@
 #include "testing.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -208,6 +209,44 @@ static void test_registry_that_is_not_there(void **state)
     assert_true(fixture->error.retriable);
 }
 
+#define THREADS 4
+#define TIMES 50
+
+static void *use_registry(void *context)
+{
+    struct fixture *fixture = context;
+    struct ev_schema_source source = ev_registry_source(fixture->registry);
+    intptr_t faults = 0;
+    for (int i = 0; i < TIMES; i++) {
+        struct ev_str json;
+        struct ev_error error;
+        char subject[32];
+        int32_t id, again;
+        snprintf(subject, sizeof(subject), "topic-%d", i % 8);
+        faults += ev_registry_register(fixture->registry, subject, EV_STR(SCHEMA), &id, &error) != 0;
+        faults +=
+            ev_registry_lookup(fixture->registry, subject, EV_STR(SAME_SCHEMA), &again, &error) != 0 || again != id;
+        faults += source.get(source.context, id, &json, &error) != 0 || !ev_str_equal(json, EV_STR(SCHEMA));
+    }
+    return (void *)faults;
+}
+
+static void test_many_threads(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use_registry, fixture), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *faults;
+        assert_int_equal(pthread_join(threads[i], &faults), 0);
+        assert_null(faults);
+    }
+    fake_registry_set_mode(fixture->fake, FAKE_BROKEN);
+    open_registry(fixture, fixture->path);
+    assert_source_gives(fixture, 17, SCHEMA); /* the eighth subject's, from the file */
+}
+
 static void test_url(void **state)
 {
     struct fixture *fixture = *state;
@@ -247,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_compatibility, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registry_that_is_broken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registry_that_is_not_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_url, setup, teardown),
         cmocka_unit_test(test_canonical_form),
     };
