@@ -231,21 +231,23 @@ static void orders_options(int64_t limit, bson_t *options)
     bson_append_document_end(options, &fields);
 }
 
-static void orders_reply(struct query *query, struct orders_page *page, struct ev_buffer *body)
+static int orders_reply(struct query *query, struct orders_page *page, struct ev_buffer *body, struct ev_error *error)
 {
     struct query_answer answer = QUERY_ANSWER_NONE;
     char placed_at[32];
     if (page->more) {
         snprintf(placed_at, sizeof(placed_at), "%lld", (long long)page->last_placed_at);
-        struct cursor next = {
-            .fingerprint = query->fingerprint, .parts = {ev_str_of(placed_at), page->last_id}, .part_count = 2};
-        answer.next_cursor = cursor_format(&next, query->arena);
+        const struct ev_str last[] = {ev_str_of(placed_at), page->last_id};
+        int fault = query_next_cursor(query, last, 2, &answer.next_cursor, error);
+        if (fault)
+            return fault;
     }
     ev_json_array_end(&page->writer);
     query_write_next_cursor(&page->writer, answer.next_cursor);
     ev_json_object_end(&page->writer);
     answer.body = body;
     query_reply(query, &answer);
+    return 0;
 }
 
 static void orders_read(struct query *query, struct mongo_session *session)
@@ -265,10 +267,10 @@ static void orders_read(struct query *query, struct mongo_session *session)
     int fault = mongo_find_each(session, query->view.target, &filter, &options, orders_take, &page, &error);
     bson_destroy(&filter);
     bson_destroy(&options);
-    if (!fault) {
-        orders_reply(query, &page, &body);
-        return;
-    }
+    if (!fault)
+        fault = orders_reply(query, &page, &body, &error);
+    if (!fault)
+        return; /* the query is gone */
     ev_buffer_finish(&body);
     query_reply_fault(query, &error);
 }

@@ -103,5 +103,9 @@ void query_reply_parameter(struct query *query, const char *parameter, const cha
  * (LIMIT that is not retriable); else 500. */
 void query_reply_fault(struct query *query, const struct ev_error *error);
 
+/* The cursor of the page behind the item that these parts name. INTERNAL when one is longer than a cursor holds, which
+ * no key that commands allow is: rather no answer than a list that seems to end there. */
+int query_next_cursor(const struct query *query, const struct ev_str *parts, size_t count, struct ev_str *ret,
+                      struct ev_error *error);
 /* The body of lists: {"items":[…],"next_cursor":…}: writes the last member. */
 void query_write_next_cursor(struct ev_json_writer *writer, struct ev_str cursor);

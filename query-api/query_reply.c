@@ -112,6 +112,16 @@ void query_reply(struct query *query, const struct query_answer *answer)
     http_reply(query->exchange, &reply);
 }
 
+int query_next_cursor(const struct query *query, const struct ev_str *parts, size_t count, struct ev_str *ret,
+                      struct ev_error *error)
+{
+    struct cursor next = {.fingerprint = query->fingerprint};
+    for (size_t i = 0; i < count && i < CURSOR_PARTS_MAX; i++)
+        next.parts[next.part_count++] = parts[i];
+    *ret = next.part_count == count ? cursor_format(&next, query->arena) : EV_STR_NULL;
+    return ret->data ? 0 : ev_error_set(error, EV_ERR_INTERNAL, "a key is longer than a cursor holds");
+}
+
 void query_write_next_cursor(struct ev_json_writer *writer, struct ev_str cursor)
 {
     ev_json_kv_string(writer, "next_cursor", cursor);

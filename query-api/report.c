@@ -32,13 +32,13 @@ bool report_check(struct query *query)
     return false;
 }
 
-static struct ev_str report_cursor(const struct query *query, const struct sales_row *last)
+static int report_cursor(const struct query *query, const struct sales_row *last, struct ev_str *ret,
+                         struct ev_error *error)
 {
     char value[32];
     snprintf(value, sizeof(value), "%lld", (long long)last->figures.value);
-    struct cursor next = {
-        .fingerprint = query->fingerprint, .parts = {ev_str_of(value), last->key, last->currency}, .part_count = 3};
-    return cursor_format(&next, query->arena);
+    const struct ev_str parts[] = {ev_str_of(value), last->key, last->currency};
+    return query_next_cursor(query, parts, 3, ret, error);
 }
 
 void report_reply(struct query *query, struct sales_report *report)
@@ -46,6 +46,7 @@ void report_reply(struct query *query, struct sales_report *report)
     struct query_answer answer = QUERY_ANSWER_NONE;
     struct ev_buffer body = {0};
     struct ev_json_writer writer;
+    struct ev_error error = {0};
     const struct cursor *cursor = &query->cursor;
     int64_t value = 0;
     size_t first = 0, limit = (size_t)query_limit(query, REPORT_LIMIT, REPORT_LIMIT_DEFAULT);
@@ -55,8 +56,12 @@ void report_reply(struct query *query, struct sales_report *report)
         first = sales_report_find(report, value, cursor->parts[1], cursor->parts[2]);
     }
     size_t end = report->rows.count - first > limit ? first + limit : report->rows.count;
-    if (end < report->rows.count)
-        answer.next_cursor = report_cursor(query, report->rows.items[end - 1]);
+    if (end < report->rows.count &&
+        report_cursor(query, report->rows.items[end - 1], &answer.next_cursor, &error) != 0) {
+        sales_report_finish(report);
+        query_reply_fault(query, &error);
+        return;
+    }
 
     ev_json_init(&writer, &body);
     ev_json_object_begin(&writer);

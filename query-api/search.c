@@ -42,16 +42,17 @@ static struct ev_str search_json_text(yyjson_val *value, struct ev_arena *arena)
 }
 
 /* A cursor holds the sort values of the last hit, as JSON. */
-static struct ev_str search_next_cursor(const struct query *query, yyjson_val *hit)
+static int search_next_cursor(const struct query *query, yyjson_val *hit, struct ev_str *ret, struct ev_error *error)
 {
-    struct cursor next = {.fingerprint = query->fingerprint};
+    struct ev_str parts[SEARCH_SORT_VALUES] = {EV_STR_NULL};
     size_t index, count;
-    yyjson_val *value;
-    yyjson_arr_foreach (yyjson_obj_get(hit, "sort"), index, count, value) {
-        if (next.part_count < CURSOR_PARTS_MAX)
-            next.parts[next.part_count++] = search_json_text(value, query->arena);
+    yyjson_val *value, *values = yyjson_obj_get(hit, "sort");
+    if (yyjson_arr_size(values) != SEARCH_SORT_VALUES)
+        return ev_error_set(error, EV_ERR_CORRUPT, "Elasticsearch's hit has no sort values");
+    yyjson_arr_foreach (values, index, count, value) {
+        parts[index] = search_json_text(value, query->arena);
     }
-    return cursor_format(&next, query->arena);
+    return query_next_cursor(query, parts, SEARCH_SORT_VALUES, ret, error);
 }
 
 static void search_write_highlight(yyjson_val *hit, struct ev_json_writer *writer)
@@ -144,10 +145,10 @@ static int search_write(const struct query *query, yyjson_val *root, struct ev_a
         if (index == limit) /* one more was asked for, to know that there is one */
             break;
         int fault = search_write_hit(query, hit, tree, writer, error);
+        if (!fault && index + 1 == limit && count > limit)
+            fault = search_next_cursor(query, hit, &answer->next_cursor, error);
         if (fault)
             return fault;
-        if (index + 1 == limit && count > limit)
-            answer->next_cursor = search_next_cursor(query, hit);
     }
     ev_json_array_end(writer);
     ev_json_key(writer, EV_STR("facets"));
