@@ -11,7 +11,7 @@ import uuid
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / ".run" / "bench"
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
-PORT_OFFSET = "24000"
+PORT_OFFSET = "5000"
 PARTITIONS = "4"
 PARTS = ("commands", "folds", "visible", "memory", "month")
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness import places
 from harness.namespace import Orderlog
-from harness.servers import Servers
+from harness.servers import Servers, WithDurableMongo
 
 TEST_SECONDS = 120
 SESSION = uuid.uuid4().hex[:4]
@@ -67,6 +67,16 @@ def stack():
                 servers.down()
 
 
+@pytest.fixture(scope="session")
+def durable_stack(stack):
+    """The same servers with a MongoDB stand-in that keeps its documents in a file."""
+    durable = WithDurableMongo(stack)
+    durable.up()
+    yield durable
+    if not places.KEEP:
+        durable.down()
+
+
 def make_orderlog(servers, name, environment=None):
     short = name.replace("_", "-").removeprefix("test-")[:24]
     orderlog = Orderlog(f"t{SESSION}-{short}", servers, environment)
@@ -80,6 +90,7 @@ def finish_orderlog(orderlog):
         orderlog.stop()
     finally:
         orderlog.kill()
+        orderlog.forget_documents()
         _open.remove(orderlog)
 
 

@@ -81,7 +81,7 @@ def test_from_product_to_return(shop):
     customer = see(shop, "/v1/customers/ada", back)
     assert "152.55" in str(customer) and "LAMP" in str(customer)
     found = see(shop, "/v1/products", priced, q="evening lamps")
-    assert "LAMP" in [item["sku"] for item in found["items"]]
+    assert "LAMP" in [item["product"]["sku"] for item in found["items"]]
 
 
 def test_versions_guard_against_lost_updates(shop):

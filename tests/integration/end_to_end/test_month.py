@@ -145,12 +145,12 @@ def test_a_month_with_other_quantities_and_prices(new_orderlog, tmp_path):
 
 @pytest.mark.seconds(1500)
 @pytest.mark.skipif(not RETAIL_DATA, reason="set ORDERLOG_RETAIL_DATA to a folder with all nine months and their expected.json")
-def test_nine_months(new_orderlog):
+def test_nine_months(new_orderlog, durable_stack):
     folder = pathlib.Path(RETAIL_DATA or ".")
     files = sorted(folder.glob("20??-??.csv.gz"))
     expected = folder / "expected.json"
     assert len(files) == 9
-    orderlog = new_orderlog("nine")
+    orderlog = new_orderlog("nine", servers=durable_stack)
     orderlog.start()
     for file in files:
         orderlog.tool("import", "retail", file, seconds=300)

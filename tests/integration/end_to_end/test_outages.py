@@ -8,7 +8,6 @@ import pytest
 import requests
 
 from harness import places, wait
-from harness.servers import Servers
 
 MONTH = "2010-12"
 FILE = places.SAMPLE / f"{MONTH}.csv.gz"
@@ -18,35 +17,9 @@ FROM_MONGODB = ("/v1/orders/536365", "/v1/orders", "/v1/reports/sales?from=2010-
 FROM_ELASTICSEARCH = ("/v1/products?q=lantern",)
 
 
-class WithDurableMongo(Servers):
-    """The shared servers, but for a MongoDB stand-in of its own that keeps its documents in a file: the shared one has them in memory."""
-
-    def __init__(self, shared):
-        super().__init__(shared.folder, shared.port_offset)
-        self.own = Servers(places.FOLDER / "stack-mongodb", shared.port_offset + 1, "file", ("mongodb",))
-
-    def of(self, name):
-        return self.own if name == "mongodb" else super()
-
-    def address(self, name):
-        return self.own.address(name) if name == "mongodb" else super().address(name)
-
-    def start(self, name):
-        self.of(name).start(name)
-
-    def stop(self, name):
-        self.of(name).stop(name)
-
-    def kill(self, name):
-        self.of(name).kill(name)
-
-
 @pytest.fixture(scope="module")
-def servers(stack):
-    durable = WithDurableMongo(stack)
-    durable.own.up()
-    yield durable
-    durable.own.down()
+def servers(durable_stack):
+    return durable_stack
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_a_changed_product_in_mongodb_and_in_elasticsearch(orderlog):
         document = orderlog.get("/v1/products/RW", position=position, wait_seconds=WAIT_SECONDS)
         assert document.status_code == 200 and document.json()["title"] == f"Lamp {word}", (number, document.text)
         found = orderlog.get("/v1/products", position=position, wait_seconds=WAIT_SECONDS, q=word)
-        assert found.status_code == 200 and [item["sku"] for item in found.json()["items"]] == ["RW"], (number, found.text)
+        assert found.status_code == 200 and [item["product"]["sku"] for item in found.json()["items"]] == ["RW"], (number, found.text)
 
 
 def test_a_cart_its_order_and_the_report_through_the_gateway(orderlog):

@@ -13,6 +13,7 @@
 What there is
   fixtures (conftest.py)
     stack          session  the servers (Kafka, registry, Elasticsearch, MongoDB stand-in in memory) as a `Servers`
+    durable_stack  session  the same, but with a MongoDB stand-in of its own that keeps its documents in a file
     orderlog       module   an `Orderlog` with a topic prefix of its own; its programs end with the module
     new_orderlog   function a factory of further ones: new_orderlog("name", **environment)
     december       session  an `Orderlog` that has the sample month in it, views caught up; `start` what is needed
@@ -22,7 +23,7 @@ What there is
 
 Settings by environment
   ORDERLOG_BUILD              where the programs were built (default: build)
-  ORDERLOG_TEST_PORT_OFFSET   added to all ports (default 20000)
+  ORDERLOG_TEST_PORT_OFFSET   added to all ports (default 4000, at most 5700)
   ORDERLOG_TEST_DIR           data, logs, pids (default: .run/test)
   ORDERLOG_TEST_KEEP=yes      leave the servers up after the session, for a quick next one; `stack --dir …/stack down` ends them
   ORDERLOG_RETAIL_DATA        a directory with all nine months and their expected.json: they are imported too

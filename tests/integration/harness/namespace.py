@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import urllib.parse
 
+import pymongo
 import requests
 
 from harness import log, places, wait
@@ -14,6 +15,7 @@ PROGRAMS = ("command-api", "projectors", "query-api")
 # New topics and schemas are made by whoever starts first; few partitions, because every module has topics of its own.
 DEFAULTS = {"ORDERLOG_CREATE_TOPICS": "true", "ORDERLOG_REGISTER_SCHEMAS": "true", "ORDERLOG_PARTITIONS": "3"}
 REQUEST_SECONDS, TOOL_SECONDS, CAUGHT_UP_SECONDS = 40, 110, 60
+FORGET_MS = 3000
 TOPICS = tuple(json.loads((places.REPOSITORY / "schemas" / "topics.json").read_text(encoding="utf-8")))
 
 
@@ -153,6 +155,16 @@ class Orderlog:
         different = [row for row in rows if not row["ok"]]
         assert rows and not different and done.returncode == 0, f"exit code {done.returncode}: {done.stderr}\n{json.dumps(different, indent=1)}"
         return rows
+
+    def forget_documents(self):
+        """Drops the namespace's database: the shared stand-in keeps everything in memory."""
+        client = pymongo.MongoClient(self.environment["ORDERLOG_MONGODB_URI"], serverSelectionTimeoutMS=FORGET_MS)
+        try:
+            client.drop_database(self.prefix)
+        except pymongo.errors.PyMongoError:
+            pass  # away: what it held in memory is gone with it
+        finally:
+            client.close()
 
     # --- the log ---
 

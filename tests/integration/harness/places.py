@@ -6,7 +6,9 @@ import sys
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 BUILD = (REPOSITORY / os.environ.get("ORDERLOG_BUILD", "build")).resolve()
-PORT_OFFSET = int(os.environ.get("ORDERLOG_TEST_PORT_OFFSET", "20000"))
+# All ports must lie below those that the kernel gives to clients (from 32768 on): a client that keeps trying to reach a server that was
+# stopped would otherwise be given that server's port one day, connect to itself, and keep the server from coming back.
+PORT_OFFSET = int(os.environ.get("ORDERLOG_TEST_PORT_OFFSET", "4000"))
 FOLDER = (REPOSITORY / os.environ.get("ORDERLOG_TEST_DIR", ".run/test")).resolve()
 KEEP = os.environ.get("ORDERLOG_TEST_KEEP") == "yes"
 SAMPLE = REPOSITORY / "sample" / "online-retail"

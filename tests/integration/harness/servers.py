@@ -57,3 +57,24 @@ class Servers:
 
     def kill(self, name):
         self._stack("kill", name)
+
+
+class WithDurableMongo(Servers):
+    """The shared servers, but for a MongoDB stand-in of its own that keeps its documents in a file: the shared one has them in memory."""
+
+    def __init__(self, shared):
+        super().__init__(shared.folder, shared.port_offset)
+        self.own = Servers(FOLDER / "stack-mongodb", shared.port_offset + 1, "file", ("mongodb",))
+
+    def address(self, name):
+        return self.own.address(name) if name == "mongodb" else super().address(name)
+
+    def _stack(self, *arguments, seconds=COMMAND_SECONDS):
+        of_mongodb = "mongodb" in arguments
+        return self.own._stack(*arguments, seconds=seconds) if of_mongodb else super()._stack(*arguments, seconds=seconds)
+
+    def up(self):
+        self.own.up()
+
+    def down(self):
+        self.own.down()

@@ -105,12 +105,27 @@ void client_push(struct client *client)
     }
 }
 
+static void tell_progress(const struct client *client, int64_t us)
+{
+    struct ev_partition_status status;
+    struct ev_kafka_log_stats log;
+    ev_executor_partition_status(client->node->executor, 0, &status);
+    ev_kafka_log_stats(client->node->log, &log);
+    fprintf(stderr, "%6.1f s  %lld finished, partition 0 %s, epoch %lld, %zu in flight, %lld queued, %lld producers: %s\n",
+            (double)us / 1e6, (long long)client->finished, ev_owner_state_name(status.state), (long long)status.epoch,
+            status.inflight, (long long)log.queued_messages, (long long)log.producers, status.last_error.message);
+}
+
 int64_t client_run(struct client *client)
 {
-    int64_t start = drill_now_us();
+    int64_t start = drill_now_us(), told = start;
     while (!client_is_done(client)) {
         client_push(client);
         drill_node_turn(client->node, 10);
+        if (client->drill->progress && drill_now_us() - told >= 500000) {
+            told = drill_now_us();
+            tell_progress(client, told - start);
+        }
     }
     return drill_now_us() - start;
 }

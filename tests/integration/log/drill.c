@@ -121,7 +121,7 @@ static const struct {
 static int usage(FILE *out)
 {
     fprintf(out, "usage: log_drill BROKERS PREFIX COMMAND [count=N] [window=N] [base=N] [streams=N] [payload=N] "
-                 "[seconds=N] [name=NAME] [kafka.NAME=VALUE …]\n\ncommands:\n");
+                 "[progress=1] [name=NAME] [kafka.NAME=VALUE …]\n\ncommands:\n");
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
     return out == stderr ? 2 : 0;
@@ -140,8 +140,8 @@ static void option(struct drill *drill, const char *name, const char *value)
         drill->streams = (int)number;
     else if (strcmp(name, "payload") == 0)
         drill->payload = (int)number;
-    else if (strcmp(name, "seconds") == 0)
-        drill->seconds = number;
+    else if (strcmp(name, "progress") == 0)
+        drill->progress = number != 0;
     else if (strcmp(name, "name") == 0)
         drill->name = value;
     else
@@ -151,7 +151,7 @@ static void option(struct drill *drill, const char *name, const char *value)
 int main(int argc, char **argv)
 {
     static const char *properties[64];
-    struct drill drill = {.name = "drill", .count = 20000, .window = 64, .streams = 200, .payload = 100, .seconds = 5};
+    struct drill drill = {.name = "drill", .count = 20000, .window = 64, .streams = 200, .payload = 100};
     size_t property_count = 0;
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout);

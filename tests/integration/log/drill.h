@@ -17,7 +17,7 @@ struct drill {
     int64_t base;      /* number of the first command: ids are a function of it */
     int streams;
     int payload;       /* bytes of the buyer's name */
-    int64_t seconds;
+    bool progress; /* tell how it goes on stderr, twice a second */
 };
 
 struct drill_node {
