@@ -121,6 +121,24 @@ static void make_wire(struct corpus *corpus)
     }
 }
 
+/* fuzz_position: positions made of bytes, and texts that are no tokens. */
+static void make_positions(struct corpus *corpus)
+{
+    static const struct ev_str texts[] = {{"", 0}, {"MXxvcmRlcjowOjE3", 16}, {"AAAA,BBBB", 9}, {"====", 4}};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        start_seed(corpus, 0);
+        ev_buffer_append_str(&corpus->bytes, texts[i]);
+        write_seed(corpus, "position");
+    }
+    for (size_t count = 1; count <= 17; count += 4) {
+        char bytes[9 * 17];
+        corpus->random.random.fill(corpus->random.random.context, bytes, sizeof(bytes));
+        start_seed(corpus, 1);
+        ev_buffer_append(&corpus->bytes, bytes, 9 * count);
+        write_seed(corpus, "position");
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2 || strcmp(argv[1], "--help") == 0) {
@@ -139,6 +157,7 @@ int main(int argc, char **argv)
         make_commit(&corpus, i % orderlog_topic_count, i / orderlog_topic_count);
     make_commands(&corpus);
     make_wire(&corpus);
+    make_positions(&corpus);
     ev_arena_finish(&corpus.arena);
     ev_buffer_finish(&corpus.bytes);
     return EXIT_SUCCESS;
