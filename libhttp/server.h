@@ -91,7 +91,8 @@ void http_routes_print(const struct http_route *routes, size_t count, const char
 unsigned http_loop_index(const struct http_loop *loop);
 void *http_loop_user(struct http_loop *loop);
 void http_loop_set_user(struct http_loop *loop, void *user);
-/* Watches a file descriptor (which stays the caller's) for reading on this loop (level-triggered callback on the loop's thread). Call from the loop's thread. */
+/* Watches a file descriptor (which stays the caller's) for reading on this loop (level-triggered callback on the loop's thread). Call from
+ * the loop's thread. */
 int http_loop_watch(struct http_loop *loop, int fd, void (*readable)(void *context), void *context,
                     struct ev_error *error);
 /* Runs `function` on the loop's thread soon. From any thread. */

@@ -6,7 +6,8 @@
 #include "core/error.h"
 #include "log/kafka.h"
 
-/* A configuration from our `defaults` (NULL-terminated name/value pairs), then the user's properties, then `required`, which the user can't change: INVALID when
+/* A configuration from our `defaults` (NULL-terminated name/value pairs), then the user's properties, then `required`, which the user
+ * can't change: INVALID when
  * they say otherwise. librdkafka's own log is switched off: what matters comes as an error or an event. */
 int ev_kafka_conf_create(const struct ev_kafka_config *kafka, const char *const *defaults, const char *const *required,
                          rd_kafka_conf_t **ret, struct ev_error *error);

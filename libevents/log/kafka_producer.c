@@ -1,4 +1,5 @@
-/* Appending. A producer lives until it meets a fatal error or is stuck; the next one starts with a new producer id, and what the old one still had in flight is for
+/* Appending. A producer lives until it meets a fatal error or is stuck; the next one starts with a new producer id, and what the old one
+ * still had in flight is for
  * the owners to settle: their new fences decide. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,8 @@
  *
  *   - It serves only after it has read up to its own fence and found it valid.
  *   - A commit is reported as committed only when known to be valid: its offset follows the last record known, or the records between were read.
- *   - After an error, a time-out or an answer that makes no sense it serves no longer (doubt): it reads to the end, fences again and reads up to that fence; every
+ *   - After an error, a time-out or an answer that makes no sense it serves no longer (doubt): it reads to the end, fences again and reads
+ * up to that fence; every
  *     commit in flight is then either committed or void for ever. Where it meets a foreign fence it is lost.
  *   - What appends nothing is confirmed only when all that was appended before is settled and the leader has shown, after the question was
  *     asked, a log that holds no foreign fence.
@@ -147,7 +148,8 @@ static inline size_t ev_owner_inflight(const struct ev_owner *owner)
     return (size_t)(owner->append_tail - owner->append_head);
 }
 
-/* To append: fill commit->epoch and seq from the owner by ev_owner_stamp, encode, append. LIMIT when too many are in flight or the port's queue is full: try again
+/* To append: fill commit->epoch and seq from the owner by ev_owner_stamp, encode, append. LIMIT when too many are in flight or the port's
+ * queue is full: try again
  * after the next `committed`. FENCED when it isn't serving. */
 void ev_owner_stamp(const struct ev_owner *owner, struct ev_commit *commit);
 int ev_owner_append(struct ev_owner *owner, struct ev_str key, struct ev_str record, const struct ev_commit *commit,

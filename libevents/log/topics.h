@@ -1,7 +1,8 @@
 /* Event topics: how they must be, making them, and refusing those that are otherwise. Blocking, for start-up and tools.
  *
  * An event topic holds the truth for ever: retention.ms=-1, retention.bytes=-1, cleanup.policy=delete, its first offset is 0, and its partition count
- * never changes, because a stream's partition is computed from it. Kafka itself would let anyone add partitions or make a topic anew, so what a topic was made as
+ * never changes, because a stream's partition is computed from it. Kafka itself would let anyone add partitions or make a topic anew, so
+ * what a topic was made as
  * is written down in PREFIX.meta, a compacted topic with one partition: key = topic, value = {"topic", "partitions", "topic_id"} in JSON. (Not as a topic
  * configuration: brokers refuse names they don't know. Not in a file: it must lie beside the topic that it describes.) */
 #pragma once

@@ -1,4 +1,5 @@
-/* The command ids that one partition remembers: the settled ones of the window, oldest first, then those in flight, in the log's order. A ring of entries and an
+/* The command ids that one partition remembers: the settled ones of the window, oldest first, then those in flight, in the log's order. A
+ * ring of entries and an
  * index over it, 56 to 112 bytes an entry while it grows. Bounded by count and by the commits' own time, so that it is a function of the log.
  * Ids may be chosen by clients: the index is seeded. Not thread-safe. */
 #pragma once

@@ -26,12 +26,15 @@ struct ev_result {
     const struct ev_decision *decision; /* REJECTED: detail and pointer */
     int64_t version;      /* of the stream after the command (for MISMATCH: the current one) */
     int32_t partition;
-    int64_t offset;       /* position that a reader should wait for: the commit's, or for answers that append nothing the last one the state reflects; -1: empty partition */
+    /* position that a reader should wait for: the commit's, or for answers that append nothing the last one the state reflects;
+     * -1: empty partition */
+    int64_t offset;
     const void *state;    /* the stream's state after the command, decoded into the request's arena when `wants_state`; else NULL */
     struct ev_error error;
 };
 
-/* Owned by the caller, must stay until `done` was called; everything it points to too. `done` is called exactly once, on the loop, maybe from within submit; it may submit.
+/* Owned by the caller, must stay until `done` was called; everything it points to too. `done` is called exactly once, on the loop, maybe
+ * from within submit; it may submit.
  * The result and what it points to are valid during the call; `state` and its strings for as long as the arena. */
 struct ev_request {
     const struct ev_command_type *type;
@@ -83,7 +86,8 @@ void ev_executor_release(struct ev_executor *executor, int32_t partition);
 bool ev_executor_is_serving(const struct ev_executor *executor, int32_t partition);
 /* The partition of a stream: by the hash of its key (stream id after the first '-'). */
 int32_t ev_executor_partition(const struct ev_executor *executor, struct ev_str stream_id);
-/* A request for a partition that isn't acquired or served yet waits (up to its deadline); for one that was lost to another writer it fails at once with FENCED. */
+/* A request for a partition that isn't acquired or served yet waits (up to its deadline); for one that was lost to another writer it fails
+ * at once with FENCED. */
 void ev_executor_submit(struct ev_executor *executor, struct ev_request *request);
 /* To be called about every 10 ms and after log events: deadlines, retries. Returns ms until the next deadline it knows (<= 1000). */
 int64_t ev_executor_tick(struct ev_executor *executor);

@@ -1,4 +1,5 @@
-/* One partition of an executor: the owner of the write protocol, the streams, what is remembered of commands, and the requests on their way. What the files of the
+/* One partition of an executor: the owner of the write protocol, the streams, what is remembered of commands, and the requests on their
+ * way. What the files of the
  * executor share; for nobody else. */
 #pragma once
 

@@ -1,4 +1,5 @@
-/* The simulated world: one partition, two processes that may own it, three clients that retry. Every choice comes from one seeded generator, so that a seed is a schedule. */
+/* The simulated world: one partition, two processes that may own it, three clients that retry. Every choice comes from one seeded
+ * generator, so that a seed is a schedule. */
 #pragma once
 
 #include "fake_log.h"

@@ -1,4 +1,5 @@
-/* A log of one partition in memory, and ports to it with a network between: what is sent may be late, lost or land without anybody hearing of it. Nothing happens by itself:
+/* A log of one partition in memory, and ports to it with a network between: what is sent may be late, lost or land without anybody hearing
+ * of it. Nothing happens by itself:
  * a test, or the simulation's random numbers, make every single step. Answers are handed out from within the steps alone. */
 #pragma once
 
