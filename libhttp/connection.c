@@ -165,6 +165,24 @@ void http_connection_shut_reading(struct http_connection *connection)
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RD);
 }
 
+/* Something arrived, or the peer has gone, while an exchange is running: h2o looks at it when the answer was written. */
+static void on_early_input(h2o_socket_t *socket, const char *fault)
+{
+    (void)fault;
+    h2o_socket_read_stop(socket);
+}
+
+void http_connection_rest(struct http_connection *connection)
+{
+    h2o_socket_dont_read(connection->socket, 1);
+    h2o_socket_read_start(connection->socket, on_early_input);
+}
+
+void http_connection_wake(struct http_connection *connection)
+{
+    h2o_socket_dont_read(connection->socket, 0);
+}
+
 struct http_connection *http_connection_of(h2o_req_t *req)
 {
     h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);

@@ -172,6 +172,8 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     http_identify(exchange, &loop->random.port);
     if (check_head(exchange, req, headers_fit) && find_route(exchange, handler->side) && check_body(exchange))
         exchange->route->handler(exchange, exchange->route->context);
+    if (connection->slot == slot && slot->state == HTTP_SLOT_RUNNING)
+        http_connection_rest(connection);
     return 0;
 }
 
@@ -184,6 +186,7 @@ static void on_request_end(h2o_logger_t *self, h2o_req_t *req)
     if (!slot)
         return;
     connection->slot = NULL;
+    http_connection_wake(connection);
     if (slot->state == HTTP_SLOT_SENT)
         http_pool_release(&slot->exchange.loop->exchanges, slot);
     else

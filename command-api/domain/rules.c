@@ -41,12 +41,15 @@ bool domain_add_value(int64_t quantity, int64_t unit_price, int64_t *total)
 static int check_line(const struct order_line *line, size_t index, int64_t *total, struct ev_decision *ret)
 {
     char pointer[DOMAIN_POINTER_MAX];
-    int rejection = domain_check_quantity(line->quantity, domain_pointer(pointer, "lines", index, "quantity"), ret);
-    if (rejection != 0)
+    /* Pointers are made when they are needed: an order has thousands of lines, and hardly ever one to blame. */
+    int rejection = domain_check_quantity(line->quantity, "", ret);
+    const char *field = rejection != 0 ? "quantity" : "unit_price";
+    if (rejection == 0)
+        rejection = domain_check_price(line->unit_price, "", ret);
+    if (rejection != 0) {
+        domain_pointer(ret->pointer, "lines", index, field);
         return rejection;
-    rejection = domain_check_price(line->unit_price, domain_pointer(pointer, "lines", index, "unit_price"), ret);
-    if (rejection != 0)
-        return rejection;
+    }
     if (line->kind < 0 || (size_t)line->kind >= line_kind_enum.count)
         return ev_reject(ret, REJECTION_VALUE_OUT_OF_RANGE, domain_pointer(pointer, "lines", index, "kind"),
                          "There is no such kind of line.");

@@ -71,6 +71,10 @@ bool command_read_headers(struct command_run *run);
 
 /* command_identity.c: ids and hash of the command, and its stream; after the command was parsed. */
 void command_identify(struct command_run *run);
+/* The parts one behind the other, or each `ended` by a line feed: of such texts ids and hashes are made (no part but a body, which
+ * is always the last, can hold a line feed). */
+struct ev_str command_join(struct ev_arena *arena, const struct ev_str *parts, size_t count, bool ended);
+struct ev_str command_stream_id(struct ev_arena *arena, const char *category, struct ev_str id); /* "cart-7f…" */
 
 /* command_offers.c: for commands that buy. True when the list is being brought up to date and the command will be decided again. */
 bool command_offers_retry(struct command_run *run, const struct ev_result *result);

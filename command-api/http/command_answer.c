@@ -73,8 +73,8 @@ static struct ev_str location_of(struct ev_arena *arena, const char *path, struc
     const char *end = path;
     for (int slashes = 0; *end && (*end != '/' || slashes < 2); end++)
         slashes += *end == '/';
-    struct ev_str encoded = http_percent_encode(id, arena);
-    return ev_arena_printf(arena, "%.*s/%.*s", (int)(end - path), path, EV_STR_ARG(encoded));
+    const struct ev_str parts[] = {{path, (size_t)(end - path)}, EV_STR("/"), http_percent_encode(id, arena)};
+    return command_join(arena, parts, sizeof(parts) / sizeof(parts[0]), false);
 }
 
 /* Something that hasn't been there before, and where: the null string for commands that change what is there. */

@@ -46,8 +46,7 @@ static void on_order_done(struct ev_request *request, const struct ev_result *re
         return;
     }
     struct command_step steps[] = {run->first, command_step_of(run, result)};
-    request->stream_id =
-        ev_arena_printf(&run->exchange->arena, "%s-%.*s", run->route->type->category, EV_STR_ARG(run->id));
+    request->stream_id = command_stream_id(&run->exchange->arena, run->route->type->category, run->id);
     command_answer_success(run, steps, sizeof(steps) / sizeof(steps[0]));
 }
 
@@ -60,7 +59,7 @@ void command_checkout_answer(struct command_run *run, const struct ev_result *re
     run->order_id = cart->order_id;
     request->type = &record_order_command;
     request->body = order_of_cart(run, cart, result->version - 1); /* the version that was checked out */
-    request->stream_id = ev_arena_printf(arena, "order-%.*s", EV_STR_ARG(cart->order_id));
+    request->stream_id = command_stream_id(arena, record_order_command.category, cart->order_id);
     request->causation_id = (struct ev_str){run->command_id, EV_UUID_TEXT_LENGTH};
     request->command_id = ev_uuid_v5(&ev_uuid_namespace_orderlog,
                                      ev_arena_printf(arena, "checkout\n%.*s", EV_STR_ARG(cart->order_id)));

@@ -22,11 +22,12 @@ static bool parse_command(struct command_run *run)
     struct ev_path_value values[HTTP_PATH_VALUES_MAX];
     for (size_t i = 0; i < exchange->path_value_count; i++)
         values[i] = (struct ev_path_value){exchange->path_values[i].name, exchange->path_values[i].value};
-    struct ev_faults *faults = ev_arena_new(&exchange->arena, struct ev_faults);
-    faults->arena = &exchange->arena;
+    struct ev_faults faults; /* not zeroed: its items are kilobytes, and hardly ever there */
+    faults.arena = &exchange->arena;
+    faults.count = faults.total = 0;
     void *body = ev_arena_alloc(&exchange->arena, type->record->size);
-    if (ev_command_parse(type, root, values, exchange->path_value_count, &exchange->arena, body, faults) != 0) {
-        command_refuse_faults(run, faults);
+    if (ev_command_parse(type, root, values, exchange->path_value_count, &exchange->arena, body, &faults) != 0) {
+        command_refuse_faults(run, &faults);
         return false;
     }
     run->shard.request.body = body;

@@ -1,9 +1,8 @@
 #include <string.h>
 
+#include "core/fatal.h"
 #include "http/command.h"
 
-/* Text of which ids and hashes are made: parts, each ended by a line feed (none of them but a body can hold one, and a body is
- * always the last). */
 static size_t text_size(const struct ev_str *parts, size_t count)
 {
     size_t size = 0;
@@ -12,16 +11,24 @@ static size_t text_size(const struct ev_str *parts, size_t count)
     return size;
 }
 
-static struct ev_str join(struct ev_arena *arena, const struct ev_str *parts, size_t count)
+struct ev_str command_join(struct ev_arena *arena, const struct ev_str *parts, size_t count, bool ended)
 {
-    char *text = ev_arena_alloc(arena, text_size(parts, count)), *at = text;
+    char *text = ev_arena_try_alloc_raw(arena, text_size(parts, count)), *at = text;
+    if (!text) /* bodies are bounded far below the arena's limit */
+        ev_fatal("the arena of a request has no room for its ids");
     for (size_t i = 0; i < count; i++) {
         if (parts[i].length)
             memcpy(at, parts[i].data, parts[i].length);
         at += parts[i].length;
-        *at++ = '\n';
+        if (ended)
+            *at++ = '\n';
     }
     return (struct ev_str){text, (size_t)(at - text)};
+}
+
+struct ev_str command_stream_id(struct ev_arena *arena, const char *category, struct ev_str id)
+{
+    return command_join(arena, (const struct ev_str[]){ev_str_of(category), EV_STR("-"), id}, 3, false);
 }
 
 /* Where the command was sent: its name, and what stands in its path. */
@@ -43,7 +50,7 @@ static void derive_command_id(struct command_run *run, struct ev_str stream_key)
     parts[count++] = stream_key;
     parts[count++] = run->key;
     run->shard.request.command_id =
-        ev_uuid_v5(&ev_uuid_namespace_orderlog, join(&run->exchange->arena, parts, count));
+        ev_uuid_v5(&ev_uuid_namespace_orderlog, command_join(&run->exchange->arena, parts, count, true));
     ev_uuid_format(&run->shard.request.command_id, run->command_id);
 }
 
@@ -52,7 +59,7 @@ static void derive_request_hash(struct command_run *run)
     struct ev_str parts[HTTP_PATH_VALUES_MAX + 2];
     size_t count = add_route(run, parts);
     parts[count++] = run->exchange->body;
-    run->shard.request.request_hash = ev_hash128(join(&run->exchange->arena, parts, count));
+    run->shard.request.request_hash = ev_hash128(command_join(&run->exchange->arena, parts, count, true));
 }
 
 /* A creation that names no key gets one that follows from the command, so that a retry meets the same stream. */
@@ -71,8 +78,7 @@ void command_identify(struct command_run *run)
     derive_command_id(run, given);
     derive_request_hash(run);
     run->id = given.data ? given : derive_stream_key(run);
-    request->stream_id =
-        ev_arena_printf(&run->exchange->arena, "%s-%.*s", request->type->category, EV_STR_ARG(run->id));
+    request->stream_id = command_stream_id(&run->exchange->arena, request->type->category, run->id);
     if (!request->causation_id.data)
         request->causation_id = (struct ev_str){run->command_id, EV_UUID_TEXT_LENGTH};
 }

@@ -1,6 +1,7 @@
 #include "core/uuid.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "core/fatal.h"
@@ -27,12 +28,27 @@ struct ev_uuid ev_uuid_v7(const struct ev_clock *clock, const struct ev_random *
     return uuid;
 }
 
+static EVP_MD *uuid_sha1;
+
+static void uuid_fetch_sha1(void)
+{
+    uuid_sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+}
+
+/* Asked for once: OpenSSL looks through its providers every time. */
+static const EVP_MD *uuid_digest(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, uuid_fetch_sha1);
+    return uuid_sha1;
+}
+
 struct ev_uuid ev_uuid_v5(const struct ev_uuid *namespace_id, struct ev_str name)
 {
     uint8_t digest[SHA1_LENGTH];
     unsigned length = 0;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context && EVP_DigestInit_ex(context, EVP_sha1(), NULL) &&
+    bool done = context && uuid_digest() && EVP_DigestInit_ex(context, uuid_digest(), NULL) &&
                 EVP_DigestUpdate(context, namespace_id->bytes, sizeof(namespace_id->bytes)) &&
                 EVP_DigestUpdate(context, name.length ? name.data : "", name.length) &&
                 EVP_DigestFinal_ex(context, digest, &length) && length == sizeof(digest);
