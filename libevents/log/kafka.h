@@ -4,6 +4,7 @@
 struct ev_kafka_config {
     const char *brokers;
     const char *topic_prefix;
-    const char *const *properties; /* NULL-terminated name/value pairs for librdkafka, may be NULL; they win over our defaults */
+    const char *const
+        *properties; /* NULL-terminated name/value pairs for librdkafka, may be NULL; they win over our defaults */
     const char *client_id;
 };

@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-/* One question and the wait for its answer. The queue outlives the question: an answer that comes too late is dropped with it. */
+/* One question and the wait for its answer. The queue outlives the question: an answer that comes too late is dropped
+ * with it. */
 struct question {
     rd_kafka_queue_t *queue;
     rd_kafka_AdminOptions_t *options;
@@ -21,7 +22,8 @@ static struct question question_begin(rd_kafka_t *rk, rd_kafka_admin_op_t operat
 
 static int question_wait(struct question *question, int64_t timeout_ms, const char *what, struct ev_error *error)
 {
-    question->event = rd_kafka_queue_poll(question->queue, (int)timeout_ms + 500); /* librdkafka's own deadline comes first */
+    question->event =
+        rd_kafka_queue_poll(question->queue, (int)timeout_ms + 500); /* librdkafka's own deadline comes first */
     if (!question->event)
         return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s: no answer from Kafka in %lld ms", what,
                                       (long long)timeout_ms);

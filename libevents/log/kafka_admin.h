@@ -1,5 +1,6 @@
-/* Questions to the brokers that are waited for: for start-up, tools and readers, never on an event loop. `rk` may be any client; deadlines are in milliseconds
- * from the call. Errors as ev_kafka_error says, NOT_FOUND where there is no such topic. For the files of log/ alone. */
+/* Questions to the brokers that are waited for: for start-up, tools and readers, never on an event loop. `rk` may be
+ * any client; deadlines are in milliseconds from the call. Errors as ev_kafka_error says, NOT_FOUND where there is no
+ * such topic. For the files of log/ alone. */
 #pragma once
 
 #include "log/kafka_conf.h"

@@ -35,8 +35,9 @@ static int set_user(rd_kafka_conf_t *conf, const char *const *pairs, const char 
     for (; pairs && pairs[0]; pairs += 2) {
         for (const char *const *fixed = required; fixed && fixed[0]; fixed += 2) {
             if (strcmp(fixed[0], pairs[0]) == 0 && strcmp(fixed[1], pairs[1]) != 0)
-                return ev_error_set(error, EV_ERR_INVALID, "kafka.%s must be %s, not %s: the write protocol depends on it",
-                                    pairs[0], fixed[1], pairs[1]);
+                return ev_error_set(error, EV_ERR_INVALID,
+                                    "kafka.%s must be %s, not %s: the write protocol depends on it", pairs[0], fixed[1],
+                                    pairs[1]);
         }
         int r = set(conf, pairs[0], pairs[1], error);
         if (r < 0)

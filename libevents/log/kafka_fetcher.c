@@ -1,5 +1,5 @@
-/* Reading for owners: catching up and gaps. librdkafka's simple consumer, because each partition starts and stops on its own, at an offset that is given, with
- * no group. All records come by one queue. */
+/* Reading for owners: catching up and gaps. librdkafka's simple consumer, because each partition starts and stops on
+ * its own, at an offset that is given, with no group. All records come by one queue. */
 #include <stdio.h>
 
 #include "log/kafka_log_internal.h"
@@ -28,14 +28,40 @@ static int create(struct ev_kafka_log *log, struct ev_error *error)
     snprintf(kbytes, sizeof(kbytes), "%zu", EV_KAFKA_LOG_FETCH_BYTES_MAX / 1024);
     snprintf(bytes, sizeof(bytes), "%zu", EV_KAFKA_LOG_FETCH_BYTES_MAX);
     const char *const defaults[] = {
-        "fetch.wait.max.ms", "10", "fetch.queue.backoff.ms", "2", "fetch.error.backoff.ms", "50",
-        "queued.min.messages", "10000", "queued.max.messages.kbytes", kbytes, "fetch.message.max.bytes", bytes,
-        "socket.nagle.disable", "true", "socket.timeout.ms", "10000", "reconnect.backoff.ms", "50",
-        "reconnect.backoff.max.ms", "1000", "topic.metadata.propagation.max.ms", "5000", NULL,
+        "fetch.wait.max.ms",
+        "10",
+        "fetch.queue.backoff.ms",
+        "2",
+        "fetch.error.backoff.ms",
+        "50",
+        "queued.min.messages",
+        "10000",
+        "queued.max.messages.kbytes",
+        kbytes,
+        "fetch.message.max.bytes",
+        bytes,
+        "socket.nagle.disable",
+        "true",
+        "socket.timeout.ms",
+        "10000",
+        "reconnect.backoff.ms",
+        "50",
+        "reconnect.backoff.max.ms",
+        "1000",
+        "topic.metadata.propagation.max.ms",
+        "5000",
+        NULL,
     };
     const char *const required[] = {
-        "enable.partition.eof", "true", "isolation.level", "read_uncommitted", "enable.auto.commit", "false",
-        "check.crcs", "true", NULL,
+        "enable.partition.eof",
+        "true",
+        "isolation.level",
+        "read_uncommitted",
+        "enable.auto.commit",
+        "false",
+        "check.crcs",
+        "true",
+        NULL,
     };
     struct ev_kafka_fetcher *fetcher = &log->fetcher;
     rd_kafka_conf_t *conf;

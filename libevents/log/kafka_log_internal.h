@@ -8,13 +8,13 @@
 #include "log/kafka_log.h"
 
 struct ev_kafka_port_partition {
-    int64_t unanswered;   /* appends without a report, all producers */
-    int64_t progress_ms;  /* when the first of them was made, or the last report came */
-    uint64_t read_tag;    /* 0: nothing is being read */
+    int64_t unanswered;  /* appends without a report, all producers */
+    int64_t progress_ms; /* when the first of them was made, or the last report came */
+    uint64_t read_tag;   /* 0: nothing is being read */
     int64_t read_until;
-    uint64_t read_batch;  /* the batch at hand when it was started: what is left of it isn't of this read */
-    uint64_t end_wanted;  /* tag of a question to be asked with the next call; 0: none */
-    uint64_t end_asked;   /* tag of the question that is on its way; 0: none */
+    uint64_t read_batch; /* the batch at hand when it was started: what is left of it isn't of this read */
+    uint64_t end_wanted; /* tag of a question to be asked with the next call; 0: none */
+    uint64_t end_asked;  /* tag of the question that is on its way; 0: none */
 };
 
 struct ev_kafka_port {

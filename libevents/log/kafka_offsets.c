@@ -1,5 +1,5 @@
-/* End offsets by the asynchronous admin call: one call at a time for all partitions that ask, over the producer's connections (those of the fetcher may be
- * waiting for records). */
+/* End offsets by the asynchronous admin call: one call at a time for all partitions that ask, over the producer's
+ * connections (those of the fetcher may be waiting for records). */
 #include <string.h>
 
 #include "log/kafka_log_internal.h"

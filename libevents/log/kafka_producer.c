@@ -1,6 +1,5 @@
-/* Appending. A producer lives until it meets a fatal error or is stuck; the next one starts with a new producer id, and what the old one
- * still had in flight is for
- * the owners to settle: their new fences decide. */
+/* Appending. A producer lives until it meets a fatal error or is stuck; the next one starts with a new producer id, and
+ * what the old one still had in flight is for the owners to settle: their new fences decide. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -34,14 +33,38 @@ int ev_kafka_producer_create(struct ev_kafka_log *log, struct ev_error *error)
     snprintf(kbytes, sizeof(kbytes), "%zu", EV_KAFKA_LOG_QUEUE_BYTES_MAX / 1024);
     snprintf(record, sizeof(record), "%zu", EV_LOG_RECORD_BYTES_MAX);
     const char *const defaults[] = {
-        "linger.ms", log->linger_ms, "compression.type", "none", "socket.nagle.disable", "true",
-        "socket.timeout.ms", "10000", "reconnect.backoff.ms", "50", "reconnect.backoff.max.ms", "1000",
-        "queue.buffering.max.messages", messages, "queue.buffering.max.kbytes", kbytes,
-        "topic.metadata.propagation.max.ms", "5000", NULL,
+        "linger.ms",
+        log->linger_ms,
+        "compression.type",
+        "none",
+        "socket.nagle.disable",
+        "true",
+        "socket.timeout.ms",
+        "10000",
+        "reconnect.backoff.ms",
+        "50",
+        "reconnect.backoff.max.ms",
+        "1000",
+        "queue.buffering.max.messages",
+        messages,
+        "queue.buffering.max.kbytes",
+        kbytes,
+        "topic.metadata.propagation.max.ms",
+        "5000",
+        NULL,
     };
     const char *const required[] = {
-        "enable.idempotence", "true", "acks", "all", "message.timeout.ms", "0",
-        "max.in.flight.requests.per.connection", "5", "message.max.bytes", record, NULL,
+        "enable.idempotence",
+        "true",
+        "acks",
+        "all",
+        "message.timeout.ms",
+        "0",
+        "max.in.flight.requests.per.connection",
+        "5",
+        "message.max.bytes",
+        record,
+        NULL,
     };
     struct ev_kafka_producer *producer = &log->producer;
     rd_kafka_conf_t *conf;
@@ -95,9 +118,10 @@ int ev_kafka_producer_append(struct ev_log_port *port, int32_t partition, uint64
         return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s: no producer", self->topic);
     }
     rd_kafka_resp_err_t err = rd_kafka_producev(
-        log->producer.rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key.length ? key.data : NULL, key.length), RD_KAFKA_V_VALUE((void *)record.data, record.length),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)tag), RD_KAFKA_V_END);
+        log->producer.rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.length ? key.data : NULL, key.length),
+        RD_KAFKA_V_VALUE((void *)record.data, record.length), RD_KAFKA_V_HEADERS(headers),
+        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)tag), RD_KAFKA_V_END);
     if (err) {
         rd_kafka_headers_destroy(headers);
         return ev_kafka_error(error, err, self->topic, NULL);

@@ -1,6 +1,7 @@
-/* Which records of a partition count: the rule that the log itself decides (docs/architecture.md, "One writer per partition").
- * A fence is valid only if its epoch is higher than every fence before it; a commit is valid only if its epoch is the current one and its sequence
- * number is the next. Every reader of a partition keeps one ledger and asks it for every record, in offset order, from offset 0 or from a checkpoint. Pure. */
+/* Which records of a partition count: the rule that the log itself decides (docs/architecture.md, "One writer per
+ * partition"). A fence is valid only if its epoch is higher than every fence before it; a commit is valid only if its
+ * epoch is the current one and its sequence number is the next. Every reader of a partition keeps one ledger and asks
+ * it for every record, in offset order, from offset 0 or from a checkpoint. Pure. */
 #pragma once
 
 #include "avro/commit.h"

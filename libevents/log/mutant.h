@@ -1,4 +1,5 @@
-/* Safeguards that a test build can switch off, to prove that the tests would notice (tests/sim). In every other build the macro is 0 and costs nothing. */
+/* Safeguards that a test build can switch off, to prove that the tests would notice (tests/sim). In every other build
+ * the macro is 0 and costs nothing. */
 #pragma once
 
 #define EV_MUTANTS_LIST(X)                                                                                             \
@@ -16,7 +17,7 @@ enum ev_mutant {
 #define X(name, text, help) EV_MUTANT_BIT_##name,
     EV_MUTANTS_LIST(X)
 #undef X
-    EV_MUTANT_COUNT,
+        EV_MUTANT_COUNT,
 };
 
 #ifdef EV_MUTANTS

@@ -155,7 +155,8 @@ static struct ev_commit fence_commit(const struct ev_owner *owner)
     };
 }
 
-/* Each try has an epoch of its own, higher than all that were read and all that were tried: an earlier fence that lands late is void or behind. */
+/* Each try has an epoch of its own, higher than all that were read and all that were tried: an earlier fence that lands
+ * late is void or behind. */
 static void append_fence(struct ev_owner *owner)
 {
     struct ev_error error = {0};
@@ -298,7 +299,8 @@ void ev_owner_advance(struct ev_owner *owner)
             ev_owner_read_on(owner, offset);
             return;
         }
-        /* Stands for the record, which isn't read back: never a fence, and never foreign history that would be applied. */
+        /* Stands for the record, which isn't read back: never a fence, and never foreign history that would be applied.
+         */
         struct ev_commit head = {.stream_id = EV_STR("-"), .epoch = entry->epoch, .seq = entry->seq};
         (void)ev_owner_judge(owner, offset, &head, EV_STR_NULL, &ignored);
     }
@@ -358,8 +360,9 @@ void ev_owner_lose(struct ev_owner *owner)
     owner->counts.losses++;
     owner->read.active = false;
     ev_owner_tickets_cancel(owner);
-    (void)ev_error_set_retriable(&owner->last_error, EV_ERR_FENCED, "another writer has fenced partition %d (epoch %lld)",
-                                 (int)owner->partition, (long long)owner->ledger.epoch);
+    (void)ev_error_set_retriable(&owner->last_error, EV_ERR_FENCED,
+                                 "another writer has fenced partition %d (epoch %lld)", (int)owner->partition,
+                                 (long long)owner->ledger.epoch);
     owner->events->lost(owner->events->context);
 }
 

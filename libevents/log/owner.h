@@ -1,46 +1,52 @@
-/* The write protocol of one partition as a pure state machine over a port: catch up, fence, serve, acknowledge, settle doubt, confirm.
- * Holds no socket and no clock: tests and a seeded simulation drive it with a fake log, log/kafka_log.h with a real one. Single-threaded.
- * The rules that it keeps are those of docs/architecture.md, "One writer per partition":
+/* The write protocol of one partition as a pure state machine over a port: catch up, fence, serve, acknowledge, settle
+ * doubt, confirm. Holds no socket and no clock: tests and a seeded simulation drive it with a fake log, log/kafka_log.h
+ * with a real one. Single-threaded. It keeps the rules of docs/architecture.md, "One writer per partition":
  *
- *   - It serves only after it has read up to its own fence and found it valid.
- *   - A commit is reported as committed only when known to be valid: its offset follows the last record known, or the records between were read.
- *   - After an error, a time-out or an answer that makes no sense it serves no longer (doubt): it reads to the end, fences again and reads
- * up to that fence; every
- *     commit in flight is then either committed or void for ever. Where it meets a foreign fence it is lost.
- *   - What appends nothing is confirmed only when all that was appended before is settled and the leader has shown, after the question was
- *     asked, a log that holds no foreign fence.
+ * 1. It serves only after it has read up to its own fence and found it valid.
  *
- * Offsets are judged in order, each once, either by reading or by a delivery report that is contiguous. `next_offset` and the ledger say how far. */
+ * 2. A commit is reported as committed only when known to be valid: its offset follows the last record known, or the
+ * records between were read.
+ *
+ * 3. After an error, a time-out or an answer that makes no sense it serves no longer (doubt): it reads to the end,
+ * fences again and reads up to that fence; every commit in flight is then either committed or void for ever. Where it
+ * meets a foreign fence it is lost.
+ *
+ * 4. What appends nothing is confirmed only when all that was appended before is settled and the leader has shown,
+ * after the question was asked, a log that holds no foreign fence.
+ *
+ * Offsets are judged in order, each once, either by reading or by a delivery report that is contiguous. `next_offset`
+ * and the ledger say how far. */
 #pragma once
 
 #include "core/uuid.h"
 #include "log/ledger.h"
 #include "log/port.h"
 
-#define EV_OWNER_INFLIGHT_MAX 1024           /* appends not yet settled; a power of two */
-#define EV_OWNER_TICKETS_MAX 2048            /* distinct tickets waiting; a power of two and enough for all that can be (owner_confirm.c) */
-#define EV_OWNER_APPEND_TIMEOUT_MS 10000     /* an append without an answer for so long is in doubt */
-#define EV_OWNER_READ_TIMEOUT_MS 10000       /* a read without progress for so long is started anew */
-#define EV_OWNER_END_OFFSET_TIMEOUT_MS 5000  /* a question for the end offset is asked anew after this */
-#define EV_OWNER_RETRY_MIN_MS 50             /* pause after a failure, doubled with each one in a row */
+#define EV_OWNER_INFLIGHT_MAX 1024 /* appends not yet settled; a power of two */
+#define EV_OWNER_TICKETS_MAX 2048 /* distinct tickets waiting; a power of two, enough for all (owner_confirm.c) */
+#define EV_OWNER_APPEND_TIMEOUT_MS 10000    /* an append without an answer for so long is in doubt */
+#define EV_OWNER_READ_TIMEOUT_MS 10000      /* a read without progress for so long is started anew */
+#define EV_OWNER_END_OFFSET_TIMEOUT_MS 5000 /* a question for the end offset is asked anew after this */
+#define EV_OWNER_RETRY_MIN_MS 50            /* pause after a failure, doubled with each one in a row */
 #define EV_OWNER_RETRY_MAX_MS 2000
-#define EV_OWNER_FENCE_ATTEMPTS_MAX 16       /* void fences in a row before it gives up and is lost */
+#define EV_OWNER_FENCE_ATTEMPTS_MAX 16 /* void fences in a row before it gives up and is lost */
 
 enum ev_owner_state {
     EV_OWNER_IDLE,        /* not acquired */
     EV_OWNER_CATCHING_UP, /* reads to the end */
     EV_OWNER_FENCING,     /* its fence is appended, then read up to */
     EV_OWNER_SERVING,
-    EV_OWNER_LOST,        /* a foreign fence: does nothing until acquired anew */
+    EV_OWNER_LOST, /* a foreign fence: does nothing until acquired anew */
 };
 const char *ev_owner_state_name(enum ev_owner_state state);
 
 struct ev_owner;
 
-/* What an owner tells its user. Called from within the functions below, with the owner in a consistent state: ev_owner_append and ev_owner_confirm may be
- * called from them, ev_owner_acquire, _release and _finish not. */
+/* What an owner tells its user. Called from within the functions below, with the owner in a consistent state:
+ * ev_owner_append and ev_owner_confirm may be called from them, ev_owner_acquire, _release and _finish not. */
 struct ev_owner_events {
-    /* A valid commit that isn't in flight here, in offset order: history. Nothing may have changed when it fails; it is then read again after a pause. */
+    /* A valid commit that isn't in flight here, in offset order: history. Nothing may have changed when it fails; it is
+     * then read again after a pause. */
     int (*apply)(void *context, int64_t offset, const struct ev_commit *head, struct ev_str record,
                  struct ev_error *error);
     /* Commits can be appended; all of the past was applied. */
@@ -53,10 +59,11 @@ struct ev_owner_events {
     void (*confirmed)(void *context, uint64_t ticket);
     /* No longer serving: tickets that weren't confirmed never will be; commits in flight get settled later. */
     void (*doubted)(void *context);
-    /* Another writer has the partition. Commits in flight were settled before this call; tickets that weren't confirmed never will be. */
+    /* Another writer has the partition. Commits in flight were settled before this call; tickets that weren't confirmed
+     * never will be. */
     void (*lost)(void *context);
-    /* The log isn't what was read from it any more: all that was applied is to be forgotten, it is read again from offset 0. Commits in flight are no longer
-     * tracked (the new reading applies those that are in the log). */
+    /* The log isn't what was read from it any more: all that was applied is to be forgotten, it is read again from
+     * offset 0. Commits in flight are no longer tracked (the new reading applies those that are in the log). */
     void (*reset)(void *context);
     /* Writes a fence as a record. */
     int (*encode_fence)(void *context, const struct ev_commit *fence, struct ev_buffer *out, struct ev_error *error);
@@ -66,13 +73,14 @@ struct ev_owner_events {
 struct ev_owner_entry { /* an append in flight */
     uint64_t tag;
     int64_t epoch, seq;
-    int64_t offset;  /* EV_OWNER_OFFSET_…, or where the delivery report says it is */
+    int64_t offset; /* EV_OWNER_OFFSET_…, or where the delivery report says it is */
     int64_t sent_ms;
 };
 
 struct ev_owner_ticket {
     uint64_t ticket;
-    uint64_t bound; /* appends there had been when it was given out: all of them must be settled; the next one, if valid, confirms it */
+    uint64_t bound; /* appends there had been when it was given out: all of them must be settled; the next one, if
+                       valid, confirms it */
 };
 
 struct ev_owner_counts {
@@ -102,8 +110,8 @@ struct ev_owner {
     uint64_t next_tag;
 
     struct ev_owner_entry appends[EV_OWNER_INFLIGHT_MAX]; /* ring: [head, tail) modulo its size, in order of tags */
-    uint64_t append_head, append_tail, append_reported; /* counters; [head, reported) have their delivery report */
-    int64_t reported_offset; /* of the last delivery report */
+    uint64_t append_head, append_tail, append_reported;   /* counters; [head, reported) have their delivery report */
+    int64_t reported_offset;                              /* of the last delivery report */
 
     struct ev_owner_read {
         bool active;
@@ -122,7 +130,8 @@ struct ev_owner {
     } query;
     struct ev_owner_ticket tickets[EV_OWNER_TICKETS_MAX]; /* ring of those that wait */
     uint64_t ticket_head, ticket_tail, next_ticket;
-    uint64_t query_confirmed; /* tickets up to this one need no more than that what was appended before them is settled */
+    uint64_t
+        query_confirmed; /* tickets up to this one need no more than that what was appended before them is settled */
 
     struct ev_buffer scratch;
     struct ev_owner_counts counts;
@@ -130,12 +139,14 @@ struct ev_owner {
 #define EV_OWNER_OFFSET_PENDING ((int64_t)-2) /* no delivery report yet */
 #define EV_OWNER_OFFSET_UNKNOWN ((int64_t)-1) /* it failed or came without offset */
 
-/* `events`, `port` and `name` are borrowed. The port's listener must hand its answers to the ev_owner_on_… functions. */
+/* `events`, `port` and `name` are borrowed. The port's listener must hand its answers to the ev_owner_on_… functions.
+ */
 void ev_owner_init(struct ev_owner *owner, const struct ev_owner_events *events, struct ev_log_port *port,
                    int32_t partition, const char *name, const struct ev_uuid *instance);
 void ev_owner_finish(struct ev_owner *owner);
 
-/* The partition was assigned to this process: read what it doesn't know yet, fence, serve. Does nothing while it is acquired already, unless it is lost. */
+/* The partition was assigned to this process: read what it doesn't know yet, fence, serve. Does nothing while it is
+ * acquired already, unless it is lost. */
 void ev_owner_acquire(struct ev_owner *owner, int64_t now_ms);
 /* Gives it up at once. What is in flight stays in doubt and is no longer tracked. What was read stays known. */
 void ev_owner_release(struct ev_owner *owner);
@@ -148,14 +159,14 @@ static inline size_t ev_owner_inflight(const struct ev_owner *owner)
     return (size_t)(owner->append_tail - owner->append_head);
 }
 
-/* To append: fill commit->epoch and seq from the owner by ev_owner_stamp, encode, append. LIMIT when too many are in flight or the port's
- * queue is full: try again
- * after the next `committed`. FENCED when it isn't serving. */
+/* To append: fill commit->epoch and seq from the owner by ev_owner_stamp, encode, append. LIMIT when too many are in
+ * flight or the port's queue is full: try again after the next `committed`. FENCED when it isn't serving. */
 void ev_owner_stamp(const struct ev_owner *owner, struct ev_commit *commit);
 int ev_owner_append(struct ev_owner *owner, struct ev_str key, struct ev_str record, const struct ev_commit *commit,
                     int64_t now_ms, uint64_t *ret_tag, struct ev_error *error);
-/* Asks for confirmation that nobody else has written: answered by `confirmed` with this ticket or a greater one, never from within the call, or cancelled by
- * `doubted` or `lost`. Only while serving. Requests share a ticket where one answer serves all of them. 0: nothing to wait for (confirm_tickets is off). */
+/* Asks for confirmation that nobody else has written: answered by `confirmed` with this ticket or a greater one, never
+ * from within the call, or cancelled by `doubted` or `lost`. Only while serving. Requests share a ticket where one
+ * answer serves all of them. 0: nothing to wait for (confirm_tickets is off). */
 uint64_t ev_owner_confirm(struct ev_owner *owner, int64_t now_ms);
 
 /* The port's answers. Answers to questions that are no longer open are ignored. */

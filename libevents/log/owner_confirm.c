@@ -1,14 +1,15 @@
 /* Confirmation of answers that append nothing (rule 6). A ticket waits for two things:
  *
  *   - all appends made before it are settled: append_head has reached its bound;
- *   - after it was given out the log was seen to hold no foreign fence: either the leader was asked for the end later and everything below its answer was ruled
- *     on, or a commit that was appended later is valid.
+ *   - after it was given out the log was seen to hold no foreign fence: either the leader was asked for the end later
+ * and everything below its answer was ruled on, or a commit that was appended later is valid.
  *
- * One question serves all tickets given out before it. While appends are in flight none is asked: a later one serves the tickets for nothing, or, when
- * the last is settled without a later one, the question follows then.
+ * One question serves all tickets given out before it. While appends are in flight none is asked: a later one serves
+ * the tickets for nothing, or, when the last is settled without a later one, the question follows then.
  *
- * Bound on waiting tickets: consecutive ones share a number unless an append or a question came between. Those with a bound below append_head
- * are released, so there are at most EV_OWNER_INFLIGHT_MAX + 1 bounds, and only the newest can occur on both sides of a question. */
+ * Bound on waiting tickets: consecutive ones share a number unless an append or a question came between. Those with a
+ * bound below append_head are released, so there are at most EV_OWNER_INFLIGHT_MAX + 1 bounds, and only the newest can
+ * occur on both sides of a question. */
 #include "core/fatal.h"
 #include "log/mutant.h"
 #include "log/owner_internal.h"

@@ -16,8 +16,8 @@ void ev_owner_read_on(struct ev_owner *owner, int64_t until);
 /* Rules on reported appends as far as they are contiguous, starts a read where they are not. */
 void ev_owner_advance(struct ev_owner *owner);
 
-/* Rules on the record at `offset` (owner_judge.c). `record` is the null string where only the head is known, for the owner's own. Does nothing for offsets that
- * were ruled on before. */
+/* Rules on the record at `offset` (owner_judge.c). `record` is the null string where only the head is known, for the
+ * owner's own. Does nothing for offsets that were ruled on before. */
 int ev_owner_judge(struct ev_owner *owner, int64_t offset, const struct ev_commit *head, struct ev_str record,
                    struct ev_error *error);
 struct ev_owner_entry *ev_owner_entry_at(struct ev_owner *owner, uint64_t index);

@@ -1,4 +1,5 @@
-/* Ruling on records, one after the other: what each means for the ledger, for commits in flight and for the owner's state. */
+/* Ruling on records, one after the other: what each means for the ledger, for commits in flight and for the owner's
+ * state. */
 #include "log/mutant.h"
 #include "log/owner_internal.h"
 
@@ -7,7 +8,8 @@ struct ev_owner_entry *ev_owner_entry_at(struct ev_owner *owner, uint64_t index)
     return &owner->appends[index & (EV_OWNER_INFLIGHT_MAX - 1)];
 }
 
-/* A valid commit of our epoch with the oldest sequence number in flight is that commit: an epoch belongs to one fence, and its writer uses a number once. */
+/* A valid commit of our epoch with the oldest sequence number in flight is that commit: an epoch belongs to one fence,
+ * and its writer uses a number once. */
 static bool is_oldest_in_flight(struct ev_owner *owner, const struct ev_commit *head)
 {
     if (owner->append_head == owner->append_tail)

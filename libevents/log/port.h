@@ -1,5 +1,6 @@
-/* What the write protocol asks of a partitioned log, and how the log answers: the border between the protocol (log/owner.h) and a transport
- * (log/kafka_log.h, or the fake of tests and simulation). Single-threaded: calls and answers happen on one event loop. */
+/* What the write protocol asks of a partitioned log, and how the log answers: the border between the protocol
+ * (log/owner.h) and a transport (log/kafka_log.h, or the fake of tests and simulation). Single-threaded: calls and
+ * answers happen on one event loop. */
 #pragma once
 
 #include "avro/commit.h"
@@ -10,29 +11,33 @@
 /* Where answers go; set by whoever uses the port before the first call. Never called from within a call to the port.
  * `error` is NULL where there is none. Tags are the caller's. */
 struct ev_log_listener {
-    /* The record is in the log at `offset` (-1: somewhere, the log can't tell), or `error`: then nobody knows whether it is or ever will be. */
+    /* The record is in the log at `offset` (-1: somewhere, the log can't tell), or `error`: then nobody knows whether
+     * it is or ever will be. */
     void (*appended)(void *context, int32_t partition, uint64_t tag, int64_t offset, const struct ev_error *error);
     /* One record of the read `tag`, in offset order. `record` is borrowed for the call. */
     void (*record)(void *context, int32_t partition, uint64_t tag, int64_t offset, struct ev_str record);
-    /* The read `tag` is over: every record below `next` that exists was handed out. Errors: UNAVAILABLE (try again), CONFLICT (the log has no such
-     * offset any more: it was cut or made anew, or has lost its start). */
+    /* The read `tag` is over: every record below `next` that exists was handed out. Errors: UNAVAILABLE (try again),
+     * CONFLICT (the log has no such offset any more: it was cut or made anew, or has lost its start). */
     void (*read_done)(void *context, int32_t partition, uint64_t tag, int64_t next, const struct ev_error *error);
-    /* `end` is the offset that the partition's next record will get, as the leader knew it after the question was asked. */
+    /* `end` is the offset that the partition's next record will get, as the leader knew it after the question was
+     * asked. */
     void (*end_offset)(void *context, int32_t partition, uint64_t tag, int64_t end, const struct ev_error *error);
     void *context;
 };
 
 /* All asynchronous; errors returned at once mean that nothing was started (UNAVAILABLE or LIMIT: the queue is full). */
 struct ev_log_port {
-    /* Append `record` (copied) to the partition under `key`; `commit` is what it says, for headers. One answer for every call, in the calls' order. */
+    /* Append `record` (copied) to the partition under `key`; `commit` is what it says, for headers. One answer for
+     * every call, in the calls' order. */
     int (*append)(struct ev_log_port *port, int32_t partition, uint64_t tag, struct ev_str key, struct ev_str record,
                   const struct ev_commit *commit, struct ev_error *error);
-    /* Read [from, until); until < 0: up to the end as the leader knows it once it was asked. One read per partition: a new one takes
-     * the place of the one before, which then gets no more answers. */
+    /* Read [from, until); until < 0: up to the end as the leader knows it once it was asked. One read per partition: a
+     * new one takes the place of the one before, which then gets no more answers. */
     int (*read)(struct ev_log_port *port, int32_t partition, uint64_t tag, int64_t from, int64_t until,
                 struct ev_error *error);
     int (*end_offset)(struct ev_log_port *port, int32_t partition, uint64_t tag, struct ev_error *error);
-    /* The caller no longer counts on what is queued for the partition: the log may forget what it hasn't sent (answers still come, as errors). */
+    /* The caller no longer counts on what is queued for the partition: the log may forget what it hasn't sent (answers
+     * still come, as errors). */
     void (*purge)(struct ev_log_port *port, int32_t partition);
     struct ev_log_listener listener;
 };

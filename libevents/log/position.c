@@ -7,8 +7,8 @@
 #include "core/fatal.h"
 #include "core/hash.h"
 
-/* A token's text before base64url: "1" then "|TOPIC/PARTITION/OFFSET" for each position and "|CHECKSUM": 8 hexadecimal digits of the hash of all before it.
- * Offsets are hexadecimal, -1 is "-". */
+/* A token's text before base64url: "1" then "|TOPIC/PARTITION/OFFSET" for each position and "|CHECKSUM": 8 hexadecimal
+ * digits of the hash of all before it. Offsets are hexadecimal, -1 is "-". */
 #define VERSION '1'
 #define CHECKSUM_LENGTH 8
 #define TEXT_MAX (EV_POSITION_TOKEN_MAX / 4 * 3)

@@ -40,14 +40,38 @@ static int create_client(struct ev_reader *reader, const struct ev_reader_option
     size_t bytes = options->fetch_bytes_max ? options->fetch_bytes_max : EV_READER_FETCH_BYTES_DEFAULT;
     snprintf(kbytes, sizeof(kbytes), "%zu", bytes < 1024 ? (size_t)1 : bytes / 1024);
     const char *const defaults[] = {
-        "fetch.wait.max.ms", "100", "fetch.queue.backoff.ms", "5", "fetch.error.backoff.ms", "50",
-        "queued.max.messages.kbytes", kbytes, "socket.nagle.disable", "true", "socket.timeout.ms", "10000",
-        "reconnect.backoff.ms", "50", "reconnect.backoff.max.ms", "1000", "group.id", "orderlog.reader",
+        "fetch.wait.max.ms",
+        "100",
+        "fetch.queue.backoff.ms",
+        "5",
+        "fetch.error.backoff.ms",
+        "50",
+        "queued.max.messages.kbytes",
+        kbytes,
+        "socket.nagle.disable",
+        "true",
+        "socket.timeout.ms",
+        "10000",
+        "reconnect.backoff.ms",
+        "50",
+        "reconnect.backoff.max.ms",
+        "1000",
+        "group.id",
+        "orderlog.reader",
         NULL,
     };
     const char *const required[] = {
-        "auto.offset.reset", "error", "enable.auto.commit", "false", "enable.auto.offset.store", "false",
-        "isolation.level", "read_uncommitted", "enable.partition.eof", "false", NULL,
+        "auto.offset.reset",
+        "error",
+        "enable.auto.commit",
+        "false",
+        "enable.auto.offset.store",
+        "false",
+        "isolation.level",
+        "read_uncommitted",
+        "enable.partition.eof",
+        "false",
+        NULL,
     };
     rd_kafka_conf_t *conf;
     int r = ev_kafka_conf_create(&options->kafka, defaults, required, &conf, error);
@@ -110,8 +134,8 @@ int ev_reader_describe(struct ev_reader *reader, int64_t timeout_ms, int32_t *re
 int ev_reader_bounds(struct ev_reader *reader, int32_t partition, int64_t timeout_ms, int64_t *ret_first,
                      int64_t *ret_next, struct ev_error *error)
 {
-    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(reader->rk, reader->topic, partition, ret_first, ret_next,
-                                                               (int)timeout_ms);
+    rd_kafka_resp_err_t err =
+        rd_kafka_query_watermark_offsets(reader->rk, reader->topic, partition, ret_first, ret_next, (int)timeout_ms);
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
         err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         return ev_error_set(error, EV_ERR_NOT_FOUND, "there is no partition %d of %s", (int)partition, reader->topic);
@@ -171,7 +195,8 @@ bool ev_reader_failed(const struct ev_reader *reader, int32_t *ret_partition, in
     return true;
 }
 
-/* False when nothing came. librdkafka's batch call waits until the batch is full, so the first message is waited for alone. */
+/* False when nothing came. librdkafka's batch call waits until the batch is full, so the first message is waited for
+ * alone. */
 static bool fetch(struct ev_reader *reader, int64_t timeout_ms)
 {
     reader->batch_next = 0;
@@ -222,7 +247,8 @@ static int decode(struct ev_reader *reader, struct ev_cursor *cursor, const rd_k
     return 0;
 }
 
-/* 1: *ret is to be handed out; 0: it isn't; or an error. The message is done with unless the error may pass or is its own. */
+/* 1: *ret is to be handed out; 0: it isn't; or an error. The message is done with unless the error may pass or is its
+ * own. */
 static int next(struct ev_reader *reader, struct ev_arena *arena, struct ev_log_record *ret, struct ev_error *error)
 {
     rd_kafka_message_t *message = reader->batch[reader->batch_next];

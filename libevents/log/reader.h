@@ -1,6 +1,6 @@
-/* Reading partitions of one topic from chosen offsets, for projectors, tools and everything else that only reads. One reader per thread.
- * Gives every valid commit in offset order per partition; fences and void records are counted, and move the position. Backed by librdkafka
- * (assign, no group, auto.offset.reset=error). */
+/* Reading partitions of one topic from chosen offsets, for projectors, tools and everything else that only reads. One
+ * reader per thread. Gives every valid commit in offset order per partition; fences and void records are counted, and
+ * move the position. Backed by librdkafka (assign, no group, auto.offset.reset=error). */
 #pragma once
 
 #include "log/kafka.h"
@@ -20,7 +20,7 @@ struct ev_log_record {
     int64_t offset;
     int64_t timestamp_ms; /* Kafka's */
     enum ev_verdict verdict;
-    struct ev_str raw;    /* the record's value */
+    struct ev_str raw;       /* the record's value */
     struct ev_commit commit; /* decoded whole for COMMIT; for the others the head alone */
 };
 
@@ -36,14 +36,16 @@ struct ev_reader_options {
 
 int ev_reader_create(const struct ev_reader_options *options, struct ev_reader **ret, struct ev_error *error);
 void ev_reader_destroy(struct ev_reader *reader);
-/* The topic's identity and size. UNAVAILABLE when no broker answers by the deadline; NOT_FOUND when there is no such topic. */
-int ev_reader_describe(struct ev_reader *reader, int64_t timeout_ms, int32_t *ret_partitions,
-                       char ret_topic_id[64], struct ev_error *error);
+/* The topic's identity and size. UNAVAILABLE when no broker answers by the deadline; NOT_FOUND when there is no such
+ * topic. */
+int ev_reader_describe(struct ev_reader *reader, int64_t timeout_ms, int32_t *ret_partitions, char ret_topic_id[64],
+                       struct ev_error *error);
 /* Starts (or restarts) reading the given partitions at their cursors (copied). */
 int ev_reader_assign(struct ev_reader *reader, const struct ev_cursor *cursors, size_t count, struct ev_error *error);
-/* Reads up to `max` records into `ret` (bodies in `arena`), waiting at most timeout_ms for the first. Returns how many (0: none came), or an error: UNAVAILABLE
- * (goes on by itself, ask again), CORRUPT (a record that can't be decoded: *ret_count records before it were delivered, the failing one's
- * partition and offset are in ev_reader_failed), NOT_FOUND/INVALID when the log was truncated or recreated beyond the cursor. */
+/* Reads up to `max` records into `ret` (bodies in `arena`), waiting at most timeout_ms for the first. Returns how many
+ * (0: none came), or an error: UNAVAILABLE (goes on by itself, ask again), CORRUPT (a record that can't be decoded:
+ * *ret_count records before it were delivered, the failing one's partition and offset are in ev_reader_failed),
+ * NOT_FOUND/INVALID when the log was truncated or recreated beyond the cursor. */
 int ev_reader_poll(struct ev_reader *reader, struct ev_arena *arena, struct ev_log_record *ret, size_t max,
                    int64_t timeout_ms, struct ev_error *error);
 bool ev_reader_failed(const struct ev_reader *reader, int32_t *ret_partition, int64_t *ret_offset);

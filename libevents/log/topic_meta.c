@@ -44,7 +44,8 @@ static int read_one(rd_kafka_topic_t *topic, struct search *search, int64_t wait
     rd_kafka_message_t *message = rd_kafka_consume(topic, 0, (int)wait_ms);
     int r = 0;
     if (!message)
-        return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s: no answer from Kafka", rd_kafka_topic_name(topic));
+        return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s: no answer from Kafka",
+                                      rd_kafka_topic_name(topic));
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         r = 1;
     else if (message->err)

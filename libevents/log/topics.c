@@ -62,8 +62,9 @@ static void check_setting(void *context, const char *name, const char *value)
     for (size_t i = 0; i < sizeof(wanted_settings) / sizeof(wanted_settings[0]); i++) {
         if (strcmp(name, wanted_settings[i].name) != 0)
             continue;
-        bool good = wanted_settings[i].at_least ? value && strtoll(value, NULL, 10) >= strtoll(wanted_settings[i].value, NULL, 10)
-                                                : value && strcmp(value, wanted_settings[i].value) == 0;
+        bool good = wanted_settings[i].at_least
+                        ? value && strtoll(value, NULL, 10) >= strtoll(wanted_settings[i].value, NULL, 10)
+                        : value && strcmp(value, wanted_settings[i].value) == 0;
         if (!good)
             fault(faults, "its %s is %s and must be %s%s (kafka-configs --alter --entity-type topics --entity-name %s)",
                   name, value ? value : "unknown", wanted_settings[i].at_least ? "at least " : "",
@@ -75,11 +76,12 @@ static int check_start(rd_kafka_t *rk, const struct ev_topic_info *info, int64_t
                        struct ev_error *error)
 {
     int64_t *first = ev_memory_alloc_array((size_t)info->partitions, sizeof(*first));
-    int r = ev_kafka_admin_offsets(rk, faults->topic, info->partitions, RD_KAFKA_OFFSET_SPEC_EARLIEST, timeout_ms, first,
-                                   error);
+    int r = ev_kafka_admin_offsets(rk, faults->topic, info->partitions, RD_KAFKA_OFFSET_SPEC_EARLIEST, timeout_ms,
+                                   first, error);
     for (int32_t i = 0; i < info->partitions && r == 0; i++) {
         if (first[i] > 0)
-            fault(faults, "partition %d begins at offset %" PRId64 ": records were deleted; restore the topic from a copy",
+            fault(faults,
+                  "partition %d begins at offset %" PRId64 ": records were deleted; restore the topic from a copy",
                   (int)i, first[i]);
     }
     free(first);
@@ -199,8 +201,8 @@ static int ensure(rd_kafka_t *rk, const struct ev_kafka_config *kafka, const cha
     snprintf(bytes, sizeof(bytes), "%zu", EV_LOG_RECORD_BYTES_MAX);
     const char *const meta_settings[] = {"min.insync.replicas", insync, EV_TOPIC_META_SETTINGS};
     const char *const settings[] = {
-        "cleanup.policy",    "delete", "retention.ms",        "-1",   "retention.bytes", "-1",
-        "max.message.bytes", bytes,    "min.insync.replicas", insync, NULL,
+        "cleanup.policy",      "delete", "retention.ms", "-1", "retention.bytes", "-1", "max.message.bytes", bytes,
+        "min.insync.replicas", insync,   NULL,
     };
     int r = make(rk, meta_topic, 1, options, meta_settings, error);
     if (r == 0)

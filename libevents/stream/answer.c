@@ -33,8 +33,8 @@ int ev_answer_state(const struct ev_decider *decider, const char *state, size_t 
     return ev_record_decode(decider->state, (struct ev_str){state, length}, arena, *ret, error);
 }
 
-/* For the caller: with strings that live as long as the arena. What was encoded here can be decoded; if not, memory was overwritten, and NULL says no more
- * than that there is no state to show. */
+/* For the caller: with strings that live as long as the arena. What was encoded here can be decoded; if not, memory was
+ * overwritten, and NULL says no more than that there is no state to show. */
 static const void *state_for(struct ev_partition *partition, struct ev_request *request, const struct ev_stream *stream,
                              const char *state, size_t length)
 {
@@ -59,7 +59,8 @@ void ev_answer_committed(struct ev_partition *partition, struct ev_request *requ
     answer(partition, request, &result);
 }
 
-/* Needs no confirmation: that the command is in the log, and the state after it, are facts that no other writer can change. */
+/* Needs no confirmation: that the command is in the log, and the state after it, are facts that no other writer can
+ * change. */
 void ev_answer_follower(struct ev_partition *partition, struct ev_request *request, const struct ev_flight *flight,
                         const struct ev_dedup_entry *entry)
 {
@@ -81,15 +82,15 @@ void ev_answer_hold(struct ev_partition *partition, struct ev_request *request, 
     struct ev_executor *executor = partition->executor;
     request->answer = ev_arena_new(request->arena, struct ev_answer);
     *request->answer = *decided;
-    request->answer->ticket =
-        ev_owner_confirm(&partition->owner, ev_clock_monotonic_ms(&executor->options.clock));
+    request->answer->ticket = ev_owner_confirm(&partition->owner, ev_clock_monotonic_ms(&executor->options.clock));
     if (request->answer->ticket)
         ev_queue_push(&partition->held, request);
     else
         ev_answer_held(partition, request);
 }
 
-/* What an answer without a commit reflects: the stream's last commit, or for a stream that isn't there all that is known of the partition. */
+/* What an answer without a commit reflects: the stream's last commit, or for a stream that isn't there all that is
+ * known of the partition. */
 static int64_t reflected_offset(const struct ev_partition *partition, struct ev_str stream_id)
 {
     const struct ev_stream *stream = ev_streams_find(&partition->streams, stream_id);

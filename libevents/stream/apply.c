@@ -12,11 +12,10 @@ static int check(const struct ev_partition *partition, const struct ev_commit *c
         return ev_error_set(error, EV_ERR_CORRUPT, "partition %d, offset %" PRId64 ": no decider for stream '%.*s'",
                             (int)partition->number, offset, EV_STR_ARG(commit->stream_id));
     if (commit->base_version != version)
-        return ev_error_set(error, EV_ERR_CORRUPT,
-                            "partition %d, offset %" PRId64 ": stream '%.*s' goes on at version %" PRId64
-                            ", but is at %" PRId64,
-                            (int)partition->number, offset, EV_STR_ARG(commit->stream_id), commit->base_version,
-                            version);
+        return ev_error_set(
+            error, EV_ERR_CORRUPT,
+            "partition %d, offset %" PRId64 ": stream '%.*s' goes on at version %" PRId64 ", but is at %" PRId64,
+            (int)partition->number, offset, EV_STR_ARG(commit->stream_id), commit->base_version, version);
     if (ev_flights_count(&partition->flights) > 0)
         return ev_error_set(error, EV_ERR_INTERNAL,
                             "partition %d, offset %" PRId64 ": history behind commits in flight",

@@ -11,7 +11,8 @@
 
 void ev_dedup_init(struct ev_dedup *dedup, size_t entries_max, int64_t window_ms, uint64_t seed)
 {
-    size_t bound = EV_DEDUP_CAPACITY_MAX / 2; /* the other half is for those in flight, which the caller bounds far below */
+    size_t bound =
+        EV_DEDUP_CAPACITY_MAX / 2; /* the other half is for those in flight, which the caller bounds far below */
     *dedup = (struct ev_dedup){
         .entries_max = entries_max < bound ? entries_max : bound,
         .window_ms = window_ms,

@@ -1,7 +1,7 @@
-/* The command ids that one partition remembers: the settled ones of the window, oldest first, then those in flight, in the log's order. A
- * ring of entries and an
- * index over it, 56 to 112 bytes an entry while it grows. Bounded by count and by the commits' own time, so that it is a function of the log.
- * Ids may be chosen by clients: the index is seeded. Not thread-safe. */
+/* The command ids that one partition remembers: the settled ones of the window, oldest first, then those in flight, in
+ * the log's order. A ring of entries and an index over it, 56 to 112 bytes an entry while it grows. Bounded by count
+ * and by the commits' own time, so that it is a function of the log. Ids may be chosen by clients: the index is seeded.
+ * Not thread-safe. */
 #pragma once
 
 #include "core/hash.h"
@@ -32,7 +32,8 @@ void ev_dedup_init(struct ev_dedup *dedup, size_t entries_max, int64_t window_ms
 void ev_dedup_finish(struct ev_dedup *dedup);
 void ev_dedup_clear(struct ev_dedup *dedup);
 uint64_t ev_dedup_short_hash(const struct ev_hash128 *hash);
-/* NULL: not remembered. Borrowed until the next change. `*ret_number` (may be NULL) tells a commit in flight: the number that ev_dedup_push returned. */
+/* NULL: not remembered. Borrowed until the next change. `*ret_number` (may be NULL) tells a commit in flight: the
+ * number that ev_dedup_push returned. */
 const struct ev_dedup_entry *ev_dedup_find(const struct ev_dedup *dedup, const struct ev_uuid *command_id,
                                            uint64_t *ret_number);
 /* Adds one in flight. Its number grows by one with each. */

@@ -162,8 +162,9 @@ void ev_executor_release(struct ev_executor *executor, int32_t number)
         return;
     enter(executor);
     ev_owner_release(&partition->owner);
-    ev_partition_fail_all(partition, EV_ERR_FENCED,
-                          "this process has given up the partition; retry with the same id to learn what became of the command");
+    ev_partition_fail_all(
+        partition, EV_ERR_FENCED,
+        "this process has given up the partition; retry with the same id to learn what became of the command");
     leave(executor);
 }
 

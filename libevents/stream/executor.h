@@ -1,8 +1,9 @@
-/* The decider's runtime for the partitions that one event loop owns: load, deduplicate, decide on the speculative state, append, acknowledge when the
- * log says so, decide again what depended on a void commit. Single-threaded: everything happens on the loop that made the executor, callbacks too.
+/* The decider's runtime for the partitions that one event loop owns: load, deduplicate, decide on the speculative
+ * state, append, acknowledge when the log says so, decide again what depended on a void commit. Single-threaded:
+ * everything happens on the loop that made the executor, callbacks too.
  *
- * States are kept as Avro bytes (a stream's confirmed and, while commits are in flight, its speculative one), so that memory is compact and bounded,
- * roll-back is dropping a pointer, and a checkpoint is a copy. */
+ * States are kept as Avro bytes (a stream's confirmed and, while commits are in flight, its speculative one), so that
+ * memory is compact and bounded, roll-back is dropping a pointer, and a checkpoint is a copy. */
 #pragma once
 
 #include "log/owner.h"
@@ -17,25 +18,27 @@ enum ev_outcome {
     EV_OUTCOME_REJECTED,  /* `rejection`, `decision` */
     EV_OUTCOME_MISMATCH,  /* the expected version isn't the stream's (If-Match) */
     EV_OUTCOME_REUSED,    /* this command id was committed with another request hash */
-    EV_OUTCOME_FAILED,    /* `error`: not known to be in the log and now known not to be, or the deadline passed (then in doubt: retry with the same id) */
+    EV_OUTCOME_FAILED, /* `error`: not known to be in the log and now known not to be, or the deadline passed (then in
+                          doubt: retry with the same id) */
 };
 
 struct ev_result {
     enum ev_outcome outcome;
     int rejection;
     const struct ev_decision *decision; /* REJECTED: detail and pointer */
-    int64_t version;      /* of the stream after the command (for MISMATCH: the current one) */
+    int64_t version;                    /* of the stream after the command (for MISMATCH: the current one) */
     int32_t partition;
-    /* position that a reader should wait for: the commit's, or for answers that append nothing the last one the state reflects;
-     * -1: empty partition */
+    /* position that a reader should wait for: the commit's, or for answers that append nothing the last one the state
+     * reflects; -1: empty partition */
     int64_t offset;
-    const void *state;    /* the stream's state after the command, decoded into the request's arena when `wants_state`; else NULL */
+    const void *state; /* the stream's state after the command, decoded into the request's arena when `wants_state`;
+                          else NULL */
     struct ev_error error;
 };
 
-/* Owned by the caller, must stay until `done` was called; everything it points to too. `done` is called exactly once, on the loop, maybe
- * from within submit; it may submit.
- * The result and what it points to are valid during the call; `state` and its strings for as long as the arena. */
+/* Owned by the caller, must stay until `done` was called; everything it points to too. `done` is called exactly once,
+ * on the loop, maybe from within submit; it may submit. The result and what it points to are valid during the call;
+ * `state` and its strings for as long as the arena. */
 struct ev_request {
     const struct ev_command_type *type;
     const void *body;
@@ -57,39 +60,45 @@ struct ev_request {
 
 struct ev_executor_options {
     const struct ev_topic_schema *topic;
-    const char *topic_name; /* with prefix */
+    const char *topic_name;                   /* with prefix */
     const struct ev_decider *const *deciders; /* of the topic's categories; NULL-terminated */
     int32_t partition_count;
-    size_t dedup_entries_max;     /* per partition; the oldest is forgotten first */
-    int64_t dedup_window_ms;      /* by the commits' occurred_at */
-    size_t requests_max;          /* waiting or in flight per partition; beyond: FAILED/LIMIT, retriable */
-    const char *owner_id;         /* names this process in fences */
+    size_t dedup_entries_max; /* per partition; the oldest is forgotten first */
+    int64_t dedup_window_ms;  /* by the commits' occurred_at */
+    size_t requests_max;      /* waiting or in flight per partition; beyond: FAILED/LIMIT, retriable */
+    const char *owner_id;     /* names this process in fences */
     struct ev_clock clock;
-    int32_t schema_id;              /* of topic->commit_schema in the registry: what commits are written with */
-    struct ev_schema_source schemas; /* for records written with other ids; may be asked from within log events, and block as the source does */
-    const struct ev_random *random; /* NULL: the system's */
-    /* All three may be NULL. Called on the loop; not from within them: _acquire, _release, _destroy of this executor. */
+    int32_t schema_id;               /* of topic->commit_schema in the registry: what commits are written with */
+    struct ev_schema_source schemas; /* for records written with other ids; may be asked from within log events, and
+                                        block as the source does */
+    const struct ev_random *random;  /* NULL: the system's */
+    /* All three may be NULL. Called on the loop; not from within them: _acquire, _release, _destroy of this executor.
+     */
     void (*on_serving)(void *context, int32_t partition);
-    /* Another writer has fenced the partition: it stays lost until acquired again, which is right only if it is assigned anew. */
+    /* Another writer has fenced the partition: it stays lost until acquired again, which is right only if it is
+     * assigned anew. */
     void (*on_lost)(void *context, int32_t partition);
     void *context;
-    bool unconfirmed; /* answers that append nothing don't wait for the log: unsafe, only to measure what the confirmation costs */
+    bool unconfirmed; /* answers that append nothing don't wait for the log: unsafe, only to measure what the
+                         confirmation costs */
 };
 
 struct ev_executor;
 int ev_executor_create(const struct ev_executor_options *options, struct ev_log_port *log, struct ev_executor **ret,
                        struct ev_error *error);
 void ev_executor_destroy(struct ev_executor *executor);
-/* Become the owner of a partition: catch up, fence, serve. Requests for it wait meanwhile (bounded by their deadlines). */
+/* Become the owner of a partition: catch up, fence, serve. Requests for it wait meanwhile (bounded by their deadlines).
+ */
 void ev_executor_acquire(struct ev_executor *executor, int32_t partition);
 void ev_executor_release(struct ev_executor *executor, int32_t partition);
 bool ev_executor_is_serving(const struct ev_executor *executor, int32_t partition);
 /* The partition of a stream: by the hash of its key (stream id after the first '-'). */
 int32_t ev_executor_partition(const struct ev_executor *executor, struct ev_str stream_id);
-/* A request for a partition that isn't acquired or served yet waits (up to its deadline); for one that was lost to another writer it fails
- * at once with FENCED. */
+/* A request for a partition that isn't acquired or served yet waits (up to its deadline); for one that was lost to
+ * another writer it fails at once with FENCED. */
 void ev_executor_submit(struct ev_executor *executor, struct ev_request *request);
-/* To be called about every 10 ms and after log events: deadlines, retries. Returns ms until the next deadline it knows (<= 1000). */
+/* To be called about every 10 ms and after log events: deadlines, retries. Returns ms until the next deadline it knows
+ * (<= 1000). */
 int64_t ev_executor_tick(struct ev_executor *executor);
 /* Requests in flight or waiting; to drain: stop submitting and run until this is 0. */
 size_t ev_executor_pending(const struct ev_executor *executor);
@@ -97,7 +106,7 @@ size_t ev_executor_pending(const struct ev_executor *executor);
 /* How a partition is doing, for readiness and metrics. */
 struct ev_partition_status {
     enum ev_owner_state state;
-    int64_t epoch, next_offset; /* of the last valid fence; first offset not yet known */
+    int64_t epoch, next_offset;    /* of the last valid fence; first offset not yet known */
     size_t queued, inflight, held; /* requests: not decided, appended, decided and waiting for confirmation */
     struct ev_error last_error;
     struct ev_owner_counts counts;

@@ -1,5 +1,6 @@
-/* The commits of one partition that are appended and not yet settled, oldest first, each with the state that its stream has after it: the newest one's is the
- * stream's speculative state. In step with the owner's ring (same order, at most EV_OWNER_INFLIGHT_MAX). */
+/* The commits of one partition that are appended and not yet settled, oldest first, each with the state that its stream
+ * has after it: the newest one's is the stream's speculative state. In step with the owner's ring (same order, at most
+ * EV_OWNER_INFLIGHT_MAX). */
 #pragma once
 
 #include "stream/queue.h"

@@ -99,7 +99,8 @@ static void on_lost(void *context)
 {
     struct ev_partition *partition = context;
     const struct ev_executor_options *options = &partition->executor->options;
-    ev_partition_fail_all(partition, EV_ERR_FENCED, "another process has taken over this partition; retry with the same id");
+    ev_partition_fail_all(partition, EV_ERR_FENCED,
+                          "another process has taken over this partition; retry with the same id");
     if (options->on_lost)
         options->on_lost(options->context, partition->number);
 }
@@ -239,6 +240,7 @@ void ev_partition_expire(struct ev_partition *partition, int64_t now_ms)
     expire_flights(partition, now_ms, &in_doubt, &earliest);
     partition->next_deadline_ms = earliest;
     fail_queue(partition, &undecided, EV_ERR_TIMEOUT, "the deadline has passed; nothing was written for this command");
-    fail_queue(partition, &in_doubt, EV_ERR_TIMEOUT,
-               "the deadline has passed before the log has answered; retry with the same id to learn what became of it");
+    fail_queue(
+        partition, &in_doubt, EV_ERR_TIMEOUT,
+        "the deadline has passed before the log has answered; retry with the same id to learn what became of it");
 }

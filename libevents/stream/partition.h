@@ -1,6 +1,5 @@
-/* One partition of an executor: the owner of the write protocol, the streams, what is remembered of commands, and the requests on their
- * way. What the files of the
- * executor share; for nobody else. */
+/* One partition of an executor: the owner of the write protocol, the streams, what is remembered of commands, and the
+ * requests on their way. What the files of the executor share; for nobody else. */
 #pragma once
 
 #include "stream/dedup.h"
@@ -25,10 +24,10 @@ struct ev_partition {
     struct ev_streams streams;
     struct ev_dedup dedup;
     struct ev_flights flights;
-    struct ev_queue queue; /* to be decided */
-    struct ev_queue held;  /* decided, in order of tickets */
-    size_t pending;        /* requests without an answer: queue, held, flights and their followers */
-    int64_t next_deadline_ms; /* no request's deadline is before */
+    struct ev_queue queue;           /* to be decided */
+    struct ev_queue held;            /* decided, in order of tickets */
+    size_t pending;                  /* requests without an answer: queue, held, flights and their followers */
+    int64_t next_deadline_ms;        /* no request's deadline is before */
     struct ev_partition *dirty_next; /* in the executor's list of partitions whose queue is to be looked at */
     bool dirty;
 };
@@ -42,9 +41,9 @@ struct ev_executor {
     int64_t next_sequence;
     int depth; /* of calls into the executor: what a callback submits is decided when the outermost one is done */
     struct ev_partition *dirty;
-    struct ev_arena arena;        /* of the decision or the record at hand */
+    struct ev_arena arena; /* of the decision or the record at hand */
     struct ev_buffer record, state;
-    struct ev_decision decision;  /* likewise; big, hence not on the stack */
+    struct ev_decision decision; /* likewise; big, hence not on the stack */
     struct ev_executor_stats stats;
 };
 

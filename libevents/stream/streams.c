@@ -37,8 +37,8 @@ static size_t slot_of(const struct ev_streams *streams, uint64_t hash, struct ev
     size_t mask = streams->capacity - 1, i = hash & mask;
     for (;; i = (i + 1) & mask) {
         const struct ev_stream *stream = streams->slots[i];
-        if (!stream || (stream->hash == hash && stream->id_length == id.length &&
-                        memcmp(stream->id, id.data, id.length) == 0))
+        if (!stream ||
+            (stream->hash == hash && stream->id_length == id.length && memcmp(stream->id, id.data, id.length) == 0))
             return i;
     }
 }

@@ -1,5 +1,6 @@
-/* The streams of one partition: confirmed state, version and position of each, by id. Hash table with open addressing over one heap block per stream plus
- * one for its state, about 24 + 48 bytes beside id and state. Ids come from clients: the hash is seeded. Not thread-safe. */
+/* The streams of one partition: confirmed state, version and position of each, by id. Hash table with open addressing
+ * over one heap block per stream plus one for its state, about 24 + 48 bytes beside id and state. Ids come from
+ * clients: the hash is seeded. Not thread-safe. */
 #pragma once
 
 #include "core/clock.h"
@@ -7,8 +8,8 @@
 
 struct ev_stream {
     uint64_t hash;
-    int64_t version; /* confirmed; 0: no commit yet, only the place for one in flight */
-    int64_t offset;  /* of its last commit; -1: none */
+    int64_t version;        /* confirmed; 0: no commit yet, only the place for one in flight */
+    int64_t offset;         /* of its last commit; -1: none */
     uint64_t newest_flight; /* number of its newest commit in flight, 0: none */
     char *state;            /* Avro, confirmed; NULL at version 0 */
     uint32_t state_length;

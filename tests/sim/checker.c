@@ -1,4 +1,5 @@
-/* What must hold of the log and of what the clients were told. Judges validity by its own few lines, not by the ledger that is being tested. */
+/* What must hold of the log and of what the clients were told. Judges validity by its own few lines, not by the ledger
+ * that is being tested. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* The simulated world: one partition, two processes that may own it, three clients that retry. Every choice comes from one seeded
- * generator, so that a seed is a schedule. */
+/* The simulated world: one partition, two processes that may own it, three clients that retry. Every choice comes from
+ * one seeded generator, so that a seed is a schedule. */
 #pragma once
 
 #include "fake_log.h"
@@ -57,8 +57,8 @@ struct sim_node {
 
 struct sim_counts {
     int64_t steps, commands, attempts, answers[EV_OUTCOME_FAILED + 1], crashes, acquires, releases, pauses, drops,
-        lost_reports, blind_reports, late, read_failures, jumps, full, voids, void_fences, fences, refences, losses, gap_reads,
-        records;
+        lost_reports, blind_reports, late, read_failures, jumps, full, voids, void_fences, fences, refences, losses,
+        gap_reads, records;
 };
 
 struct sim {
@@ -73,7 +73,7 @@ struct sim {
     int command_count;
     struct sim_attempt attempts[SIM_ATTEMPTS_MAX];
     int attempt_count;
-    bool calm;  /* no more faults, no new commands */
+    bool calm; /* no more faults, no new commands */
     bool trace;
     struct sim_counts counts;
 };

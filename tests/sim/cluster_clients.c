@@ -25,7 +25,9 @@ static int new_command(struct sim *sim)
     uint64_t choice = sim_below(sim, 10);
     struct sim_command *command = &sim->commands[sim->command_count];
     *command = (struct sim_command){
-        .kind = choice < 3 ? SIM_STOCK : choice < 9 ? SIM_SELL : SIM_SELL_NOTHING,
+        .kind = choice < 3   ? SIM_STOCK
+                : choice < 9 ? SIM_SELL
+                             : SIM_SELL_NOTHING,
         .stream = (int)sim_below(sim, SIM_STREAMS),
         .units = 1 + (int64_t)sim_below(sim, 2),
         .expected_version = -1,

@@ -1,8 +1,10 @@
-/* sim: the write protocol under random schedules of two processes, three clients and a log that loses, delays and repeats nothing but what it may.
+/* sim: the write protocol under random schedules of two processes, three clients and a log that loses, delays and
+ * repeats nothing but what it may.
  *
  *   sim [--schedules N] [--steps N] [--first-seed N]   exit code 1 at the first schedule that breaks a promise
  *   sim --seed N [--mutant NAME]                       one schedule, step by step
- *   sim --mutant NAME                                  with one safeguard switched off: exit code 0 only if that is noticed */
+ *   sim --mutant NAME                                  with one safeguard switched off: exit code 0 only if that is
+ * noticed */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +87,8 @@ static void print(const struct sim_counts *c, int64_t schedules)
 {
     printf("%lld schedules, %lld steps, %lld commands in %lld attempts, %lld records\n", (long long)schedules,
            (long long)c->steps, (long long)c->commands, (long long)c->attempts, (long long)c->records);
-    printf("answers: %lld committed, %lld unchanged, %lld duplicate, %lld rejected, %lld mismatch, %lld reused, %lld failed\n",
+    printf("answers: %lld committed, %lld unchanged, %lld duplicate, %lld rejected, %lld mismatch, %lld reused, %lld "
+           "failed\n",
            (long long)c->answers[EV_OUTCOME_COMMITTED], (long long)c->answers[EV_OUTCOME_UNCHANGED],
            (long long)c->answers[EV_OUTCOME_DUPLICATE], (long long)c->answers[EV_OUTCOME_REJECTED],
            (long long)c->answers[EV_OUTCOME_MISMATCH], (long long)c->answers[EV_OUTCOME_REUSED],
@@ -108,8 +111,8 @@ static const char *what_is_missing(const struct sim_counts *c)
         if (c->answers[i] == 0 && i != EV_OUTCOME_REUSED)
             return "an outcome";
     }
-    if (!c->crashes || !c->pauses || !c->drops || !c->lost_reports || !c->blind_reports || !c->late || !c->read_failures ||
-        !c->jumps || !c->full)
+    if (!c->crashes || !c->pauses || !c->drops || !c->lost_reports || !c->blind_reports || !c->late ||
+        !c->read_failures || !c->jumps || !c->full)
         return "a fault";
     if (!c->voids || !c->void_fences || !c->losses || !c->refences || !c->gap_reads || !c->releases)
         return "a turn of the protocol";

@@ -111,7 +111,8 @@ static void tell_progress(const struct client *client, int64_t us)
     struct ev_kafka_log_stats log;
     ev_executor_partition_status(client->node->executor, 0, &status);
     ev_kafka_log_stats(client->node->log, &log);
-    fprintf(stderr, "%6.1f s  %lld finished, partition 0 %s, epoch %lld, %zu in flight, %lld queued, %lld producers: %s\n",
+    fprintf(stderr,
+            "%6.1f s  %lld finished, partition 0 %s, epoch %lld, %zu in flight, %lld queued, %lld producers: %s\n",
             (double)us / 1e6, (long long)client->finished, ev_owner_state_name(status.state), (long long)status.epoch,
             status.inflight, (long long)log.queued_messages, (long long)log.producers, status.last_error.message);
 }

@@ -30,7 +30,7 @@ struct client {
     bool retries;
     int64_t open;
     int64_t outcomes[EV_OUTCOME_FAILED + 1];
-    int64_t faults;      /* failures that are no reason to ask again */
+    int64_t faults;       /* failures that are no reason to ask again */
     int64_t late_commits; /* acknowledged while `forbidden` is set */
     bool forbidden;
     int64_t *latencies_us; /* of finished commands; end - next of them */

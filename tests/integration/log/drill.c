@@ -111,7 +111,8 @@ static const struct {
     const char *name, *help;
     int (*run)(const struct drill *drill);
 } commands[] = {
-    {"write", "COUNT commands over STREAMS shelves, WINDOW in flight; retries what failed until it is answered", drill_write},
+    {"write", "COUNT commands over STREAMS shelves, WINDOW in flight; retries what failed until it is answered",
+     drill_write},
     {"verify", "reads the topic and checks what it holds", drill_verify},
     {"raw", "the same number of records by librdkafka alone", drill_raw},
     {"fence", "a second owner takes the partitions over from a first one that keeps writing", drill_fence},

@@ -11,12 +11,12 @@
 
 struct drill {
     struct ev_kafka_config kafka;
-    const char *name;  /* of the owner */
-    int64_t count;     /* commands */
-    int window;        /* in flight at most */
-    int64_t base;      /* number of the first command: ids are a function of it */
+    const char *name; /* of the owner */
+    int64_t count;    /* commands */
+    int window;       /* in flight at most */
+    int64_t base;     /* number of the first command: ids are a function of it */
     int streams;
-    int payload;       /* bytes of the buyer's name */
+    int payload;   /* bytes of the buyer's name */
     bool progress; /* tell how it goes on stderr, twice a second */
 };
 

@@ -1,4 +1,5 @@
-/* librdkafka alone, with the same settings and as much in flight, to measure beside: no state, no decision, no fence. */
+/* librdkafka alone, with the same settings and as much in flight, to measure beside: no state, no decision, no fence.
+ */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@ static rd_kafka_t *producer(const struct drill *drill, struct raw *raw)
     };
     char why[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    bool good = rd_kafka_conf_set(conf, "bootstrap.servers", drill->kafka.brokers, why, sizeof(why)) == RD_KAFKA_CONF_OK;
+    bool good =
+        rd_kafka_conf_set(conf, "bootstrap.servers", drill->kafka.brokers, why, sizeof(why)) == RD_KAFKA_CONF_OK;
     for (const char *const *setting = settings; setting[0]; setting += 2)
         good = good && rd_kafka_conf_set(conf, setting[0], setting[1], why, sizeof(why)) == RD_KAFKA_CONF_OK;
     rd_kafka_conf_set_dr_msg_cb(conf, on_report);
@@ -45,10 +47,10 @@ static void send_all(rd_kafka_t *rk, const struct drill *drill, struct raw *raw,
     int64_t sent = 0;
     while (raw->finished < drill->count) {
         while (raw->open < drill->window && sent < drill->count) {
-            rd_kafka_resp_err_t err = rd_kafka_producev(
-                rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION((int32_t)(sent % DRILL_PARTITIONS)),
-                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY("key", 3),
-                RD_KAFKA_V_VALUE((void *)value, (size_t)drill->payload), RD_KAFKA_V_END);
+            rd_kafka_resp_err_t err =
+                rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION((int32_t)(sent % DRILL_PARTITIONS)),
+                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY("key", 3),
+                                  RD_KAFKA_V_VALUE((void *)value, (size_t)drill->payload), RD_KAFKA_V_END);
             if (err)
                 break;
             raw->open++;

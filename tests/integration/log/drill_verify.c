@@ -1,5 +1,5 @@
-/* Reads the whole topic and checks it against what was asked for: every command's number occurs in exactly one valid commit, and the
- * versions of every shelf have no gap. */
+/* Reads the whole topic and checks it against what was asked for: every command's number occurs in exactly one valid
+ * commit, and the versions of every shelf have no gap. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

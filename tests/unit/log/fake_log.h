@@ -1,6 +1,6 @@
-/* A log of one partition in memory, and ports to it with a network between: what is sent may be late, lost or land without anybody hearing
- * of it. Nothing happens by itself:
- * a test, or the simulation's random numbers, make every single step. Answers are handed out from within the steps alone. */
+/* A log of one partition in memory, and ports to it with a network between: what is sent may be late, lost or land
+ * without anybody hearing of it. Nothing happens by itself: a test, or the simulation's random numbers, make every
+ * single step. Answers are handed out from within the steps alone. */
 #pragma once
 
 #include "core/buffer.h"
@@ -57,14 +57,15 @@ void fake_port_init(struct fake_port *port, struct fake_log *log);
 void fake_port_finish(struct fake_port *port);
 
 /* The steps. Each does nothing and returns false when there is nothing to do. */
-bool fake_port_land(struct fake_port *port);        /* the oldest that was sent is appended; its report is on its way */
+bool fake_port_land(struct fake_port *port); /* the oldest that was sent is appended; its report is on its way */
 bool fake_port_land_silently(struct fake_port *port); /* the same, but the report will be an error */
 bool fake_port_land_blindly(struct fake_port *port);  /* the same, but the report will have no offset */
-bool fake_port_drop(struct fake_port *port);        /* the oldest that was sent is lost, later ones aren't; the report will be an error */
-bool fake_port_report(struct fake_port *port);      /* the oldest report arrives */
-bool fake_port_read(struct fake_port *port);        /* one record, or the end, of the read at hand */
+bool fake_port_drop(
+    struct fake_port *port); /* the oldest that was sent is lost, later ones aren't; the report will be an error */
+bool fake_port_report(struct fake_port *port); /* the oldest report arrives */
+bool fake_port_read(struct fake_port *port);   /* one record, or the end, of the read at hand */
 bool fake_port_read_fail(struct fake_port *port, enum ev_error_code code);
-bool fake_port_ask_end(struct fake_port *port);     /* the oldest open question reaches the leader */
+bool fake_port_ask_end(struct fake_port *port);                 /* the oldest open question reaches the leader */
 bool fake_port_answer_end(struct fake_port *port, bool failed); /* the oldest answer arrives */
 /* Everything that can happen without faults, until nothing is left to do or `max` steps were made. */
 void fake_port_settle(struct fake_port *port, int max);

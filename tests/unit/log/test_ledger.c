@@ -76,8 +76,10 @@ static void void_records_change_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_counts_before_the_first_fence), cmocka_unit_test(sequence_numbers_are_consecutive),
-        cmocka_unit_test(a_fence_ends_the_epoch_before),         cmocka_unit_test(a_fence_must_be_higher_than_all_before),
+        cmocka_unit_test(nothing_counts_before_the_first_fence),
+        cmocka_unit_test(sequence_numbers_are_consecutive),
+        cmocka_unit_test(a_fence_ends_the_epoch_before),
+        cmocka_unit_test(a_fence_must_be_higher_than_all_before),
         cmocka_unit_test(void_records_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* The write protocol, one rule per row: a script of what the process, the network and others do, and all that the owner then tells its user. */
+/* The write protocol, one rule per row: a script of what the process, the network and others do, and all that the owner
+ * then tells its user. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -139,7 +140,8 @@ static void stage_init(struct stage *stage)
     fake_log_init(&stage->log);
     fake_port_init(&stage->port, &stage->log);
     stage->port.port.listener = (struct ev_log_listener){on_appended, on_record, on_read_done, on_end_offset, stage};
-    stage->events = (struct ev_owner_events){apply, serving, committed, voided, confirmed, doubted, lost, reset, encode, stage};
+    stage->events =
+        (struct ev_owner_events){apply, serving, committed, voided, confirmed, doubted, lost, reset, encode, stage};
     stage->now_ms = 1000;
     ev_owner_init(&stage->owner, &stage->events, &stage->port.port, 0, "me", &me);
 }
@@ -288,18 +290,26 @@ static void do_tell_counts(struct stage *s)
 
 #define WORD(name)                                                                                                     \
     {                                                                                                                  \
-        #name, do_##name                                                                                               \
+#name, do_##name                                                                                               \
     }
 static const struct {
     const char *name;
     void (*run)(struct stage *stage);
 } words[] = {
-    WORD(acquire),       WORD(release),     WORD(append),       WORD(confirm),      WORD(settle),
-    WORD(tick),          WORD(timeout),     WORD(land),         WORD(land_silently), WORD(land_blindly),
-    WORD(drop),          WORD(report),      WORD(read),         WORD(read_fails),   WORD(log_is_cut),
-    WORD(ask),           WORD(answer),      WORD(answer_fails), WORD(full),         WORD(free),
-    WORD(foreign_fence), WORD(foreign_fence_equal), WORD(foreign_commit), WORD(stale_commit), WORD(apply_fails),
-    WORD(apply_works),   WORD(tell_counts),
+    WORD(acquire),        WORD(release),
+    WORD(append),         WORD(confirm),
+    WORD(settle),         WORD(tick),
+    WORD(timeout),        WORD(land),
+    WORD(land_silently),  WORD(land_blindly),
+    WORD(drop),           WORD(report),
+    WORD(read),           WORD(read_fails),
+    WORD(log_is_cut),     WORD(ask),
+    WORD(answer),         WORD(answer_fails),
+    WORD(full),           WORD(free),
+    WORD(foreign_fence),  WORD(foreign_fence_equal),
+    WORD(foreign_commit), WORD(stale_commit),
+    WORD(apply_fails),    WORD(apply_works),
+    WORD(tell_counts),
 };
 
 static void run_word(struct stage *stage, struct ev_str word)
@@ -322,27 +332,33 @@ static const struct row {
     {"serves after its own fence", SERVE, "serving ", EV_OWNER_SERVING},
     {"doesn't serve before its fence is in the log", "acquire read", "", EV_OWNER_FENCING},
     {"doesn't append before it serves", "acquire append", "FENCED ", EV_OWNER_CATCHING_UP},
-    {"reads the past first", "foreign_fence foreign_commit foreign_commit " SERVE, "apply@1 apply@2 serving ", EV_OWNER_SERVING},
+    {"reads the past first", "foreign_fence foreign_commit foreign_commit " SERVE, "apply@1 apply@2 serving ",
+     EV_OWNER_SERVING},
     {"skips what is void in the past", "foreign_fence foreign_commit stale_commit foreign_commit " SERVE,
      "apply@1 apply@3 serving ", EV_OWNER_SERVING},
-    {"reads what came between its reading and its fence", "foreign_fence acquire read read foreign_commit land report settle",
-     "apply@1 serving ", EV_OWNER_SERVING},
-    {"a fence that came too late is void and another follows", "acquire read foreign_fence foreign_commit land report settle tick settle",
-     "apply@1 serving ", EV_OWNER_SERVING},
-    {"a foreign fence of the same epoch that came first wins", "acquire read foreign_fence_equal land report settle tick settle",
-     "serving ", EV_OWNER_SERVING},
+    {"reads what came between its reading and its fence",
+     "foreign_fence acquire read read foreign_commit land report settle", "apply@1 serving ", EV_OWNER_SERVING},
+    {"a fence that came too late is void and another follows",
+     "acquire read foreign_fence foreign_commit land report settle tick settle", "apply@1 serving ", EV_OWNER_SERVING},
+    {"a foreign fence of the same epoch that came first wins",
+     "acquire read foreign_fence_equal land report settle tick settle", "serving ", EV_OWNER_SERVING},
     {"a foreign fence of the same epoch that came second is void", SERVE "foreign_fence_equal append settle",
      "serving committed@2 ", EV_OWNER_SERVING},
     {"tries again when the fence is lost", "acquire read drop report tick settle", "serving ", EV_OWNER_SERVING},
-    {"tries again when the fence's report is lost", "acquire read land_silently report tick settle", "serving ", EV_OWNER_SERVING},
-    {"tries again when nobody says where the fence is", "acquire read land_blindly report tick settle", "serving ", EV_OWNER_SERVING},
+    {"tries again when the fence's report is lost", "acquire read land_silently report tick settle", "serving ",
+     EV_OWNER_SERVING},
+    {"tries again when nobody says where the fence is", "acquire read land_blindly report tick settle", "serving ",
+     EV_OWNER_SERVING},
     {"tries again when the fence gets no answer", "acquire read timeout settle", "serving ", EV_OWNER_SERVING},
-    {"tries again when the queue is full", "full acquire read tick free tick settle tick settle", "serving ", EV_OWNER_SERVING},
+    {"tries again when the queue is full", "full acquire read tick free tick settle tick settle", "serving ",
+     EV_OWNER_SERVING},
     {"tries again when reading fails", "acquire read_fails tick settle", "serving ", EV_OWNER_SERVING},
     {"reads again when reading gets no answer", "acquire timeout settle", "serving ", EV_OWNER_SERVING},
-    {"stops at what can't be applied", "foreign_fence foreign_commit apply_fails acquire settle tick settle", "", EV_OWNER_CATCHING_UP},
-    {"goes on when it can be applied", "foreign_fence foreign_commit apply_fails acquire settle apply_works tick settle",
-     "apply@1 serving ", EV_OWNER_SERVING},
+    {"stops at what can't be applied", "foreign_fence foreign_commit apply_fails acquire settle tick settle", "",
+     EV_OWNER_CATCHING_UP},
+    {"goes on when it can be applied",
+     "foreign_fence foreign_commit apply_fails acquire settle apply_works tick settle", "apply@1 serving ",
+     EV_OWNER_SERVING},
     {"forgets all when the log was cut", "foreign_fence foreign_commit " SERVE "release acquire log_is_cut tick settle",
      "apply@1 serving reset apply@1 serving ", EV_OWNER_SERVING},
 
@@ -357,17 +373,20 @@ static const struct row {
      "serving voided voided lost ", EV_OWNER_LOST},
     {"what came before the foreign fence counts", SERVE "append append land foreign_fence land report report settle",
      "serving committed@1 voided lost ", EV_OWNER_LOST},
-    {"appends nothing once lost", SERVE "append foreign_fence land report settle append", "serving voided lost FENCED ", EV_OWNER_LOST},
-    {"stays lost", SERVE "append foreign_fence land report settle tick timeout settle", "serving voided lost ", EV_OWNER_LOST},
-    {"serves again when assigned anew", SERVE "append foreign_fence foreign_commit land report settle acquire settle append settle",
+    {"appends nothing once lost", SERVE "append foreign_fence land report settle append", "serving voided lost FENCED ",
+     EV_OWNER_LOST},
+    {"stays lost", SERVE "append foreign_fence land report settle tick timeout settle", "serving voided lost ",
+     EV_OWNER_LOST},
+    {"serves again when assigned anew",
+     SERVE "append foreign_fence foreign_commit land report settle acquire settle append settle",
      "serving voided lost apply@2 serving committed@5 ", EV_OWNER_SERVING},
 
-    {"an error puts it in doubt, then the log decides: lost", SERVE "append drop report settle", "serving doubt voided serving ",
-     EV_OWNER_SERVING},
+    {"an error puts it in doubt, then the log decides: lost", SERVE "append drop report settle",
+     "serving doubt voided serving ", EV_OWNER_SERVING},
     {"an error puts it in doubt, then the log decides: there", SERVE "append land_silently report settle",
      "serving doubt committed@1 serving ", EV_OWNER_SERVING},
-    {"a report without offset is doubt", SERVE "append land_blindly report settle", "serving doubt committed@1 serving ",
-     EV_OWNER_SERVING},
+    {"a report without offset is doubt", SERVE "append land_blindly report settle",
+     "serving doubt committed@1 serving ", EV_OWNER_SERVING},
     {"what follows a hole is void", SERVE "append append append land drop land report report settle",
      "serving committed@1 doubt voided voided serving ", EV_OWNER_SERVING},
     {"no answer is doubt", SERVE "append timeout settle", "serving doubt committed@1 serving ", EV_OWNER_SERVING},
@@ -379,20 +398,22 @@ static const struct row {
     {"in doubt it doesn't fence over a foreign fence", SERVE "append foreign_fence drop report settle tick settle",
      "serving doubt voided lost ", EV_OWNER_LOST},
     {"a foreign fence that lands after doubt's reading is found with the own one",
-     SERVE "append drop report read foreign_fence foreign_commit land report settle", "serving doubt voided apply@2 lost ",
-     EV_OWNER_LOST},
-    {"works on after doubt", SERVE "append drop report settle append append settle", "serving doubt voided serving committed@2 committed@3 ",
-     EV_OWNER_SERVING},
+     SERVE "append drop report read foreign_fence foreign_commit land report settle",
+     "serving doubt voided apply@2 lost ", EV_OWNER_LOST},
+    {"works on after doubt", SERVE "append drop report settle append append settle",
+     "serving doubt voided serving committed@2 committed@3 ", EV_OWNER_SERVING},
     {"keeps what it knows when it gets the partition again", SERVE "append settle release acquire settle append settle",
      "serving committed@1 serving committed@3 ", EV_OWNER_SERVING},
-    {"a commit in flight at release is history later", SERVE "append land release acquire settle", "serving apply@1 serving ",
-     EV_OWNER_SERVING},
+    {"a commit in flight at release is history later", SERVE "append land release acquire settle",
+     "serving apply@1 serving ", EV_OWNER_SERVING},
     {"a report from before the release is nobody's", SERVE "append land release report acquire settle append settle",
      "serving apply@1 serving committed@3 ", EV_OWNER_SERVING},
-    {"a full queue costs no sequence number", SERVE "full append free append settle", "serving LIMIT committed@1 ", EV_OWNER_SERVING},
+    {"a full queue costs no sequence number", SERVE "full append free append settle", "serving LIMIT committed@1 ",
+     EV_OWNER_SERVING},
 
     {"a ticket waits for the leader", SERVE "confirm", "serving #1 ", EV_OWNER_SERVING},
-    {"a ticket is confirmed by an end that is known", SERVE "confirm ask answer", "serving #1 confirmed#1 ", EV_OWNER_SERVING},
+    {"a ticket is confirmed by an end that is known", SERVE "confirm ask answer", "serving #1 confirmed#1 ",
+     EV_OWNER_SERVING},
     {"a question that was asked before doesn't serve", SERVE "confirm ask confirm answer ask answer tell_counts",
      "serving #1 #2 confirmed#1 confirmed#2 [reads 0 queries 2 purges 0] ", EV_OWNER_SERVING},
     {"one question serves all who wait", SERVE "confirm ask confirm confirm confirm answer ask answer tell_counts",
@@ -401,18 +422,23 @@ static const struct row {
      "serving #1 [reads 0 queries 0 purges 0] committed@1 confirmed#1 ", EV_OWNER_SERVING},
     {"a later commit confirms", SERVE "append confirm append land land report report tell_counts",
      "serving #1 committed@1 committed@2 confirmed#1 [reads 0 queries 0 purges 0] ", EV_OWNER_SERVING},
-    {"an earlier commit alone doesn't", SERVE "append confirm land report", "serving #1 committed@1 ", EV_OWNER_SERVING},
+    {"an earlier commit alone doesn't", SERVE "append confirm land report", "serving #1 committed@1 ",
+     EV_OWNER_SERVING},
     {"an end behind the own records is read up to", SERVE "stale_commit confirm ask answer tell_counts settle",
      "serving #1 [reads 1 queries 1 purges 0] confirmed#1 ", EV_OWNER_SERVING},
-    {"a foreign fence at the end is no confirmation", SERVE "foreign_fence confirm ask answer settle", "serving #1 lost ", EV_OWNER_LOST},
-    {"a foreign fence after the answer is later", SERVE "confirm ask foreign_fence answer", "serving #1 confirmed#1 ", EV_OWNER_SERVING},
-    {"an append while the question is asked must be settled only if it was before", SERVE "confirm append ask land answer tell_counts report",
+    {"a foreign fence at the end is no confirmation", SERVE "foreign_fence confirm ask answer settle",
+     "serving #1 lost ", EV_OWNER_LOST},
+    {"a foreign fence after the answer is later", SERVE "confirm ask foreign_fence answer", "serving #1 confirmed#1 ",
+     EV_OWNER_SERVING},
+    {"an append while the question is asked must be settled only if it was before",
+     SERVE "confirm append ask land answer tell_counts report",
      "serving #1 confirmed#1 [reads 0 queries 1 purges 0] committed@1 ", EV_OWNER_SERVING},
-    {"doubt cancels tickets", SERVE "append confirm drop report settle tick settle", "serving #1 doubt voided serving ", EV_OWNER_SERVING},
+    {"doubt cancels tickets", SERVE "append confirm drop report settle tick settle", "serving #1 doubt voided serving ",
+     EV_OWNER_SERVING},
     {"a ticket after doubt is confirmed", SERVE "append confirm drop report settle confirm settle",
      "serving #1 doubt voided serving #2 confirmed#2 ", EV_OWNER_SERVING},
-    {"a question without an answer is asked again", SERVE "confirm ask answer_fails tick ask answer", "serving #1 confirmed#1 ",
-     EV_OWNER_SERVING},
+    {"a question without an answer is asked again", SERVE "confirm ask answer_fails tick ask answer",
+     "serving #1 confirmed#1 ", EV_OWNER_SERVING},
 };
 
 static void run_row(const struct row *row)

@@ -22,8 +22,10 @@ static void what_was_formatted_is_parsed(void **state)
     (void)state;
     struct ev_arena arena = {0};
     struct ev_position parsed[EV_POSITIONS_MAX];
-    const struct ev_position positions[] = {
-        {EV_STR("order"), 3, 123456789}, {EV_STR("product"), 0, 0}, {EV_STR("cart"), 1023, -1}, {EV_STR("a.b-c_d"), 7, INT64_MAX}};
+    const struct ev_position positions[] = {{EV_STR("order"), 3, 123456789},
+                                            {EV_STR("product"), 0, 0},
+                                            {EV_STR("cart"), 1023, -1},
+                                            {EV_STR("a.b-c_d"), 7, INT64_MAX}};
     char token[EV_POSITION_TOKEN_MAX];
     for (size_t count = 0; count <= 4; count++) {
         size_t length = ev_position_token_format(positions, count, token);
@@ -119,8 +121,10 @@ static void what_is_no_token_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_formatted_is_parsed), cmocka_unit_test(the_longest_fits),
-        cmocka_unit_test(joined_tokens_keep_the_greatest_offset), cmocka_unit_test(what_was_changed_is_refused),
+        cmocka_unit_test(what_was_formatted_is_parsed),
+        cmocka_unit_test(the_longest_fits),
+        cmocka_unit_test(joined_tokens_keep_the_greatest_offset),
+        cmocka_unit_test(what_was_changed_is_refused),
         cmocka_unit_test(what_is_no_token_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,5 @@
-/* A tiny aggregate for tests of the log and the executor: a shelf that units are put on and sold from, never below zero. Its schema is a
- * table written by hand: libevents
- * knows no shop. */
+/* A tiny aggregate for tests of the log and the executor: a shelf that units are put on and sold from, never below
+ * zero. Its schema is a table written by hand: libevents knows no shop. */
 #pragma once
 
 #include "stream/executor.h"

@@ -150,7 +150,8 @@ struct ask *stage_submit(struct ask *ask)
 
 static const char *text_of(enum ev_outcome outcome)
 {
-    static const char *const texts[] = {"committed", "unchanged", "duplicate", "rejected", "mismatch", "reused", "failed"};
+    static const char *const texts[] = {"committed", "unchanged", "duplicate", "rejected",
+                                        "mismatch",  "reused",    "failed"};
     return texts[outcome];
 }
 

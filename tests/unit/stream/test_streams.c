@@ -95,8 +95,8 @@ static void a_hundred_thousand_streams_fit(void **state)
         }
     }
     size_t used = resident() - before;
-    print_message("%d streams, %d commands: %zu MiB resident, %zu MiB counted\n", STREAMS, STREAMS * COMMITS, used >> 20,
-                  (streams.bytes + ev_dedup_bytes(&dedup)) >> 20);
+    print_message("%d streams, %d commands: %zu MiB resident, %zu MiB counted\n", STREAMS, STREAMS * COMMITS,
+                  used >> 20, (streams.bytes + ev_dedup_bytes(&dedup)) >> 20);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     assert_true(used < (size_t)BOUND_MIB << 20);
 #endif
