@@ -70,22 +70,28 @@ static int projection_fail(struct ev_projection *projection, bool forget, const 
 static void projection_went_well(struct ev_projection *projection)
 {
     projection->pause_ms = projection->backoff_ms = 0;
-    projection_set_state(projection, projection->behind ? EV_PROJECTION_BEHIND : EV_PROJECTION_LIVE, NULL);
+    if (!projection->log_away)
+        projection_set_state(projection, projection->behind ? EV_PROJECTION_BEHIND : EV_PROJECTION_LIVE, NULL);
 }
 
-/* Asks the log for its ends now and then; when it doesn't answer, the last known ones stand. */
+/* Asks the log for its ends now and then. When it doesn't answer, the last known ones stand, and that is told: a poll
+ * alone can't tell a log that is away from one to which nothing was added. */
 static void projection_ask_bounds(struct ev_projection *projection)
 {
     int64_t now = ev_clock_monotonic_ms(projection->options.clock);
     if (now - projection->bounds_asked_ms < EV_PROJECTION_LAG_INTERVAL_MS)
         return;
     projection->bounds_asked_ms = now;
+    projection->log_away = false;
     for (int32_t i = 0; i < projection->partition_count; i++) {
         int64_t first, next;
         struct ev_error error;
         if (projection->source.bounds(projection->source.context, i, EV_PROJECTION_BOUNDS_TIMEOUT_MS, &first, &next,
-                                      &error) < 0)
+                                      &error) < 0) {
+            projection->log_away = true;
+            projection_set_state(projection, EV_PROJECTION_RETRYING, &error);
             return;
+        }
         projection->partitions[i].end = next;
     }
 }
@@ -204,6 +210,7 @@ int ev_projection_step(struct ev_projection *projection, int64_t timeout_ms, str
     int r;
     int commits = 0;
     if (!projection->started) {
+        projection->log_away = false;
         r = projection_start(projection, error);
         if (r < 0)
             return projection_fail(projection, true, error);

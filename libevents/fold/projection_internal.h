@@ -43,6 +43,7 @@ struct ev_projection {
 
     bool started;
     bool reassign; /* the source failed: where it stands is no longer known */
+    bool log_away; /* it didn't tell its end when asked last */
     int64_t started_at_ms;
     char topic_id[64];
     int32_t partition_count;

@@ -15,6 +15,21 @@ struct mongo_pool {
 
 static pthread_once_t mongo_once = PTHREAD_ONCE_INIT;
 
+/* The driver would write to stderr what comes back as errors anyway. */
+static void mongo_drop_log(mongoc_log_level_t level, const char *domain, const char *message, void *context)
+{
+    (void)level;
+    (void)domain;
+    (void)message;
+    (void)context;
+}
+
+static void mongo_begin(void)
+{
+    mongoc_log_set_handler(mongo_drop_log, NULL);
+    mongoc_init();
+}
+
 void mongo_bson_destroy(bson_t **bson)
 {
     bson_destroy(*bson);
@@ -61,7 +76,7 @@ static void mongo_set_options(mongoc_uri_t *uri)
 
 int mongo_pool_create(const char *uri, struct mongo_pool **ret, struct ev_error *error)
 {
-    pthread_once(&mongo_once, mongoc_init);
+    pthread_once(&mongo_once, mongo_begin);
     bson_error_t fault;
     mongoc_uri_t *parsed = mongoc_uri_new_with_error(uri, &fault);
     if (!parsed)

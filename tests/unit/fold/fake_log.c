@@ -139,7 +139,7 @@ int64_t fake_log_garbage(struct fake_log *log, int32_t partition)
 
 static int away(const struct fake_log *log, struct ev_error *error)
 {
-    return log->away ? ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "the log is away") : 0;
+    return log->away || log->silent ? ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "the log is away") : 0;
 }
 
 static int source_describe(void *context, int64_t timeout_ms, int32_t *ret_partitions, char ret_topic_id[64],
@@ -196,6 +196,8 @@ static int source_poll(void *context, struct ev_arena *arena, struct ev_log_reco
     (void)timeout_ms;
     if (log->away)
         return away(log, error);
+    if (log->silent)
+        return 0;
     size_t most = log->poll_max && log->poll_max < max ? log->poll_max : max, count = 0;
     for (int32_t idle = 0; count < most && idle < log->partition_count;) {
         int32_t partition = (int32_t)(reader->turn % (size_t)log->partition_count);

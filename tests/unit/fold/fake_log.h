@@ -23,6 +23,7 @@ struct fake_log {
     struct fake_partition partitions[FAKE_LOG_PARTITIONS_MAX];
     int64_t now_ms;       /* of the next record */
     bool away;            /* every question fails with UNAVAILABLE */
+    bool silent;          /* polls find nothing, and other questions fail: a broker that went away without a word */
     size_t poll_failures; /* so many polls fail, after they have taken records off: those are lost to the caller */
     size_t poll_max;      /* records per poll; 0: as many as are asked for */
 };

@@ -562,6 +562,30 @@ static void test_waits_for_the_log(void **state)
     rig_finish(&rig);
 }
 
+static void test_tells_that_the_log_went_without_a_word(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_error error;
+    rig_init(&rig, 1);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    rig.log.silent = true;
+    rig.clock.now_ms += EV_PROJECTION_LAG_INTERVAL_MS;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(rig_step(&rig, projection, &error), 0);
+        assert_int_equal(status_of(projection).state, EV_PROJECTION_RETRYING);
+        assert_string_equal(status_of(projection).error, "the log is away");
+    }
+    rig.log.silent = false;
+    rig.clock.now_ms += EV_PROJECTION_LAG_INTERVAL_MS;
+    rig_add(&rig, 1, 1);
+    rig_run(&rig, projection);
+    assert_int_equal(status_of(projection).state, EV_PROJECTION_LIVE);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
 /* A source that fails after it has taken records off: they must not be lost. */
 static void test_reads_again_what_a_failing_source_swallowed(void **state)
 {
@@ -691,6 +715,7 @@ int main(void)
         cmocka_unit_test(test_follows_a_store_that_went_back),
         cmocka_unit_test(test_refuses_a_store_that_lost_documents),
         cmocka_unit_test(test_waits_for_the_log),
+        cmocka_unit_test(test_tells_that_the_log_went_without_a_word),
         cmocka_unit_test(test_reads_again_what_a_failing_source_swallowed),
         cmocka_unit_test(test_tells_the_lag),
         cmocka_unit_test(test_survives_a_bad_day),
