@@ -198,8 +198,7 @@ static void loop_close(struct http_loop *loop)
 void http_loop_finish(struct http_loop *loop)
 {
     close(loop->wake_fd);
-    if (!loop->undrained)
-        http_pool_finish(&loop->exchanges);
+    http_pool_finish(&loop->exchanges);
 }
 
 static void loop_turn(struct http_loop *loop, int64_t wait_ms)

@@ -112,12 +112,33 @@ static size_t client_read_more(int fd, size_t have)
     return got < 0 ? 0 : (size_t)got;
 }
 
+/* What came behind the answer that was read last, and on which connection. */
+static char ahead_bytes[4096];
+static size_t ahead_length;
+static int ahead_fd = -1;
+
+static size_t take_ahead(int fd)
+{
+    size_t length = fd == ahead_fd ? ahead_length : 0;
+    memcpy(answer, ahead_bytes, length);
+    ahead_length = 0;
+    answer[length] = '\0';
+    return length;
+}
+
+static void keep_ahead(int fd, const char *bytes, size_t length)
+{
+    assert_true(length < sizeof(ahead_bytes));
+    memcpy(ahead_bytes, bytes, length);
+    ahead_length = length;
+    ahead_fd = fd;
+}
+
 /* Reads one answer; its status, with all of it in `answer`. 0: the connection ended without one. */
 static int client_read(int fd)
 {
-    size_t have = 0;
-    char *end = NULL;
-    answer[0] = '\0';
+    size_t have = take_ahead(fd);
+    char *end = strstr(answer, "\r\n\r\n");
     while (!end) {
         size_t got = client_read_more(fd, have);
         if (got == 0)
@@ -126,12 +147,14 @@ static int client_read(int fd)
         end = strstr(answer, "\r\n\r\n");
     }
     const char *length = strcasestr(answer, "content-length: ");
-    size_t body = length && length < end ? strtoul(length + 16, NULL, 10) : 0;
-    while (have < (size_t)(end - answer) + 4 + body) {
+    size_t size = (size_t)(end - answer) + 4 + (length && length < end ? strtoul(length + 16, NULL, 10) : 0);
+    while (have < size) {
         size_t got = client_read_more(fd, have);
         assert_int_not_equal(got, 0);
         answer[have += got] = '\0';
     }
+    keep_ahead(fd, answer + size, have - size);
+    answer[size] = '\0';
     return (int)strtol(answer + strlen("HTTP/1.1 "), NULL, 10);
 }
 
@@ -334,11 +357,77 @@ static void test_an_answer_to_a_client_that_has_gone_is_harmless(void **state)
     assert_int_equal(ask(false, "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
 }
 
+/* While an answer is awaited the connection is watched, but nothing is read from it. */
+static void test_a_client_may_send_ahead_or_leave_early(void **state)
+{
+    (void)state;
+    int fd = client_connect(false);
+    const char *request = "GET /parked HTTP/1.1\r\nHost: h\r\n\r\n";
+    const char *ahead = "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}";
+    for (int i = 0; i < 5; i++) {
+        client_send(fd, request, strlen(request));
+        struct http_exchange *exchange = wait_parked();
+        client_send(fd, ahead, strlen(ahead));
+        assert_int_equal(ask(false, "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
+        http_reply(exchange, &(struct http_reply){.status = 204});
+        assert_int_equal(client_read(fd), 204);
+        assert_int_equal(client_read(fd), 200);
+        assert_non_null(strstr(answer, "{\"a\":1}"));
+    }
+    client_send(fd, request, strlen(request));
+    struct http_exchange *exchange = wait_parked();
+    shutdown(fd, SHUT_WR);
+    assert_int_equal(ask(false, "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
+    http_reply(exchange, &(struct http_reply){.status = 200, .body = EV_STR("{\"half\":1}")});
+    assert_int_equal(client_read(fd), 200);
+    close(fd);
+}
+
 static void test_a_large_answer_arrives_whole(void **state)
 {
     (void)state;
     assert_int_equal(ask(false, "GET /large HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
     assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4), 3 * 1024 * 1024);
+}
+
+struct second_run {
+    struct http_server *server;
+    int result;
+    struct ev_error error;
+};
+
+static void *run_second(void *argument)
+{
+    struct second_run *run = argument;
+    run->result = http_server_run(run->server, 50, &run->error);
+    return NULL;
+}
+
+/* An answer that never comes doesn't keep the process; one that comes too late does no harm. */
+static void test_stopping_has_a_deadline(void **state)
+{
+    (void)state;
+    static const struct http_route route = {
+        .method = "GET", .path = "/parked", .exposure = HTTP_BOTH, .name = "parked", .handler = handle_parked};
+    struct http_server_options options = {.listen = "127.0.0.1:0", .threads = 1, .connections_max = 4, .service = "second"};
+    struct second_run run = {0};
+    struct http_server *first = server;
+    pthread_t thread;
+    assert_int_equal(http_server_create(&options, &route, 1, &run.server, &run.error), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_second, &run), 0);
+    server = run.server;
+    int fd = client_connect(false);
+    server = first;
+    const char *request = "GET /parked HTTP/1.1\r\nHost: h\r\n\r\n";
+    client_send(fd, request, strlen(request));
+    struct http_exchange *exchange = wait_parked();
+    http_server_stop(run.server);
+    pthread_join(thread, NULL);
+    assert_int_equal(run.result, EV_ERR_TIMEOUT);
+    assert_non_null(strstr(run.error.message, "1 exchange"));
+    http_server_destroy(run.server);
+    http_reply(exchange, &(struct http_reply){.status = 200, .body = EV_STR("{}")});
+    close(fd);
 }
 
 static void *answer_after_stop(void *exchange)
@@ -443,6 +532,8 @@ int main(void)
         cmocka_unit_test(test_an_answer_to_a_client_that_has_gone_is_harmless),
         cmocka_unit_test(test_a_large_answer_arrives_whole),
         cmocka_unit_test(test_a_port_that_is_taken_is_named),
+        cmocka_unit_test(test_stopping_has_a_deadline),
+        cmocka_unit_test(test_a_client_may_send_ahead_or_leave_early),
         cmocka_unit_test(test_stopping_lets_a_running_exchange_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
