@@ -12,7 +12,7 @@ LOCAL = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(LOCAL))
 
 # These tests start stacks of their own beside those of the integration tests.
-PORT_OFFSET = int(os.environ.get("ORDERLOG_TEST_PORT_OFFSET", "20000")) + 10000
+PORT_OFFSET = int(os.environ.get("ORDERLOG_STACK_TEST_PORT_OFFSET", "2500"))  # below the ports that the kernel gives to clients
 
 
 def await_true(condition, seconds=10, what="the condition"):
