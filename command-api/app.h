@@ -1,4 +1,5 @@
-/* What the parts of the command API share: one struct command_app per process, made by main.c, immutable while the loops run. */
+/* What the parts of the command API share: one struct command_app per process, made by main.c, immutable while the
+ * loops run. */
 #pragma once
 
 #include "avro/registry.h"

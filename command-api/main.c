@@ -1,5 +1,5 @@
-/* The command API: takes commands by HTTP, decides on them and appends what follows to the log. Here is only what ties the parts
- * together: options, the order of starting and stopping, exit codes. */
+/* The command API: takes commands by HTTP, decides on them and appends what follows to the log. Here is only what ties
+ * the parts together: options, the order of starting and stopping, exit codes. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,16 +26,19 @@ static const struct ev_config_option options[] = {
     {"threads", EV_CONFIG_INT, "1", "event loops; partitions are shared out among them", 1, COMMAND_THREADS_MAX},
     {"connections-max", EV_CONFIG_INT, "4096", "connections per listener; more wait", 64, 1000000},
     {"instance", EV_CONFIG_STRING, NULL, "name of this process in fences (default: host name and process id)", 0, 0},
-    {"deadline-ms", EV_CONFIG_INT, "10000", "how long a command may take that says nothing by Prefer: wait", 100, 60000},
+    {"deadline-ms", EV_CONFIG_INT, "10000", "how long a command may take that says nothing by Prefer: wait", 100,
+     60000},
     {"drain-ms", EV_CONFIG_INT, "20000", "how long running commands may take after SIGTERM", 0, 600000},
-    {"start-timeout-ms", EV_CONFIG_INT, "60000", "how long Kafka and an unknown schema's registry are waited for at the start",
-     0, 3600000},
-    {"requests-max", EV_CONFIG_INT, "4096", "commands waiting or in flight per partition; more are refused", 1, 1000000},
+    {"start-timeout-ms", EV_CONFIG_INT, "60000",
+     "how long Kafka and an unknown schema's registry are waited for at the start", 0, 3600000},
+    {"requests-max", EV_CONFIG_INT, "4096", "commands waiting or in flight per partition; more are refused", 1,
+     1000000},
     {"dedup-entries-max", EV_CONFIG_INT, "200000", "commands remembered per partition for deduplication", 1, 100000000},
     {"dedup-window-s", EV_CONFIG_INT, "86400", "how long commands are remembered", 1, 31536000},
     {"linger-ms", EV_CONFIG_INT, "0", "how long librdkafka waits for more records to send at once", 0, 1000},
     {"create-topics", EV_CONFIG_BOOL, "false", "make topics that are not there", 0, 0},
-    {"partitions", EV_CONFIG_INT, "4", "partitions of topics that are made; fixed for ever", 1, EV_TOPIC_PARTITIONS_MAX},
+    {"partitions", EV_CONFIG_INT, "4", "partitions of topics that are made; fixed for ever", 1,
+     EV_TOPIC_PARTITIONS_MAX},
     {"replication-factor", EV_CONFIG_INT, "1", "of topics that are made", 1, 15},
     {"min-insync-replicas", EV_CONFIG_INT, "1", "of topics that are made", 1, 15},
     {"register-schemas", EV_CONFIG_BOOL, "false", "register schemas that the registry doesn't know", 0, 0},
@@ -106,8 +109,8 @@ static int make_directory(const char *path, struct ev_error *error)
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return ev_error_set(error, EV_ERR_IO, "can't make the data directory %s: %s. Choose one by --data-dir", part,
-                                strerror(errno));
+            return ev_error_set(error, EV_ERR_IO, "can't make the data directory %s: %s. Choose one by --data-dir",
+                                part, strerror(errno));
     }
     return 0;
 }
@@ -200,7 +203,8 @@ static int app_serve(struct command_app *app, const struct ev_config *config, st
         result = http_server_run(app->server, ev_config_int(config, "drain-ms"), error);
         atomic_store(&stoppable, NULL);
     }
-    /* Before the server: who waits for the price list is answered by its loops, which have ended with nobody waiting. */
+    /* Before the server: who waits for the price list is answered by its loops, which have ended with nobody waiting.
+     */
     price_reader_destroy(app->price_reader);
     app->price_reader = NULL;
     http_server_destroy(app->server);

@@ -1,7 +1,7 @@
-/* The deciders of carts and orders with the price list beside them: before one of them decides on a command that buys something, the
- * title and the price of the moment are put into (a copy of) the command. A decider is pure, so this is the border between
- * it and what the process knows. What the list doesn't have stays empty, and the decider refuses that; who answers the command then
- * makes sure that the list was up to date (http/command_offers.c). */
+/* The deciders of carts and orders with the price list beside them: before one of them decides on a command that buys
+ * something, the title and the price of the moment are put into (a copy of) the command. A decider is pure, so this is
+ * the border between it and what the process knows. What the list doesn't have stays empty, and the decider refuses
+ * that; who answers the command then makes sure that the list was up to date (http/command_offers.c). */
 #pragma once
 
 #include "price_list.h"

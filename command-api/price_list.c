@@ -86,7 +86,8 @@ void price_list_find(struct price_list *list, struct ev_str sku, struct ev_str c
     pthread_rwlock_rdlock(&list->lock);
     const struct product *product = ev_map_get(&list->products, sku);
     const struct entry *title = product && !product->discontinued ? product_find(product, EV_STR(""), now_ms) : NULL;
-    const struct entry *price = title && currency.length == CURRENCY_LENGTH ? product_find(product, currency, now_ms) : NULL;
+    const struct entry *price =
+        title && currency.length == CURRENCY_LENGTH ? product_find(product, currency, now_ms) : NULL;
     if (title)
         ret->title = ev_arena_copy(arena, (struct ev_str){title->title, title->title_length});
     if (price) {
@@ -96,8 +97,8 @@ void price_list_find(struct price_list *list, struct ev_str sku, struct ev_str c
     pthread_rwlock_unlock(&list->lock);
 }
 
-/* Drops what `added` takes the place of and what is past because of it: entries of its kind that it replaces outright, and
- * those that ended before now. Returns how many entries are left. */
+/* Drops what `added` takes the place of and what is past because of it: entries of its kind that it replaces outright,
+ * and those that ended before now. Returns how many entries are left. */
 static size_t product_prune(struct product *product, const struct entry *added, int64_t now_ms)
 {
     size_t left = 0;

@@ -1,5 +1,5 @@
-/* What products cost and are called now: a small fold of the product topic that the command API keeps for itself, so that
- * commands need Kafka alone. A background thread feeds it (price_reader.h); any thread may look things up without
+/* What products cost and are called now: a small fold of the product topic that the command API keeps for itself, so
+ * that commands need Kafka alone. A background thread feeds it (price_reader.h); any thread may look things up without
  * waiting for more than one record to be folded. Bounded: see below. */
 #pragma once
 
@@ -23,7 +23,8 @@ void price_list_destroy(struct price_list *list);
 /* As of now_ms. Thread-safe. */
 void price_list_find(struct price_list *list, struct ev_str sku, struct ev_str currency, int64_t now_ms,
                      struct ev_arena *arena, struct offer *ret);
-/* Takes up one event of the product topic; those of other kinds are left aside. `now_ms` tells what is past. One thread at a time. */
+/* Takes up one event of the product topic; those of other kinds are left aside. `now_ms` tells what is past. One thread
+ * at a time. */
 void price_list_fold(struct price_list *list, const struct ev_event *event, int64_t now_ms);
 size_t price_list_count(struct price_list *list);
 /* Products or entries for which there was no room; they can't be bought. */

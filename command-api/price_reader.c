@@ -22,7 +22,7 @@ struct price_reader {
     pthread_t thread;
     atomic_bool stopping;
 
-    pthread_mutex_t lock; /* for what follows up to the blank line */
+    pthread_mutex_t lock;        /* for what follows up to the blank line */
     struct price_refresh *asked; /* no leader was asked on their behalf yet */
     struct price_reader_status status;
 

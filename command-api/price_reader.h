@@ -1,5 +1,6 @@
-/* The thread that keeps the price list up to date from the product topic, and that can be asked to bring it up to what the
- * log's leaders have at that moment: an answer like "there is no such product" must not come from a list that lags. */
+/* The thread that keeps the price list up to date from the product topic, and that can be asked to bring it up to what
+ * the log's leaders have at that moment: an answer like "there is no such product" must not come from a list that lags.
+ */
 #pragma once
 
 #include "log/reader.h"
@@ -13,8 +14,8 @@
 
 struct price_reader;
 
-/* Owned by the caller until `done` was called, exactly once, on the reader's thread: 0 when the list has everything that was in
- * the log when price_reader_refresh was called, or EV_ERR_TIMEOUT. */
+/* Owned by the caller until `done` was called, exactly once, on the reader's thread: 0 when the list has everything
+ * that was in the log when price_reader_refresh was called, or EV_ERR_TIMEOUT. */
 struct price_refresh {
     struct price_refresh *next;
     int64_t deadline_ms; /* monotonic */
@@ -23,10 +24,10 @@ struct price_refresh {
 };
 
 struct price_reader_status {
-    bool caught_up;   /* has been at the end of every partition at least once */
-    int64_t lag;      /* records, when the leaders were last asked */
-    int64_t seen_ms;  /* monotonic: when all leaders last answered; 0: never */
-    bool failed;      /* a record can't be decoded: the list goes no further */
+    bool caught_up;  /* has been at the end of every partition at least once */
+    int64_t lag;     /* records, when the leaders were last asked */
+    int64_t seen_ms; /* monotonic: when all leaders last answered; 0: never */
+    bool failed;     /* a record can't be decoded: the list goes no further */
     char fault[EV_ERROR_MESSAGE_MAX];
 };
 

@@ -106,13 +106,17 @@ int shard_start(struct http_loop *loop, void *context)
     return 0;
 }
 
-/* A partition that serves may still be stuck, e.g. on a record that can't be read. Told once, when it has lasted a while. */
+/* A partition that serves may still be stuck, e.g. on a record that can't be read. Told once, when it has lasted a
+ * while. */
 static bool is_troubled(const struct shard_topic *at, int32_t partition, int64_t now_ms)
 {
     struct ev_partition_status status;
     ev_executor_partition_status(at->executor, partition, &status);
     int64_t *since_ms = &at->troubled_since_ms[partition];
     if (status.last_error.code == EV_ERR_NONE) {
+        if (*since_ms == TROUBLE_TOLD)
+            ev_log(EV_LOG_INFO, "partition.recovered", "the partition makes progress again",
+                   ev_log_cstr("topic", at->topic->full_name), ev_log_int("partition", partition));
         *since_ms = 0;
         return false;
     }
@@ -133,8 +137,8 @@ static void shard_look(struct shard *shard, int64_t now_ms)
     for (size_t i = 0; i < shard->app->topic_count; i++) {
         const struct shard_topic *at = &shard->topics[i];
         for (int32_t partition = 0; partition < at->topic->partitions; partition++)
-            if (ownership_loop_of(shard->app, partition) == shard->index &&
-                !is_troubled(at, partition, now_ms) && ev_executor_is_serving(at->executor, partition))
+            if (ownership_loop_of(shard->app, partition) == shard->index && !is_troubled(at, partition, now_ms) &&
+                ev_executor_is_serving(at->executor, partition))
                 serving++;
     }
     atomic_store_explicit(&shard->serving, serving, memory_order_relaxed);

@@ -1,5 +1,5 @@
-/* What one event loop owns: a Kafka log, an executor for each topic with the partitions that are this loop's, and what they tell. Everything
- * here happens on the loop, but for shard_submit and what is atomic. */
+/* What one event loop owns: a Kafka log, an executor for each topic with the partitions that are this loop's, and what
+ * they tell. Everything here happens on the loop, but for shard_submit and what is atomic. */
 #pragma once
 
 #include <stdatomic.h>
@@ -23,7 +23,7 @@ struct shard {
     unsigned index;
     struct ev_kafka_log *log;
     struct shard_topic topics[COMMAND_TOPICS_MAX]; /* by index of the topic */
-    struct ev_buffer scratch; /* answers are written here, then copied */
+    struct ev_buffer scratch;                      /* answers are written here, then copied */
     struct shard_metrics *metrics;
     int64_t next_look_ms, next_report_ms;
     atomic_uint serving; /* partitions, at the last look */
@@ -37,8 +37,8 @@ void shard_stop(struct http_loop *loop, void *app);
 /* The shard of the loop that this thread runs; NULL elsewhere. */
 struct shard *shard_current(void);
 
-/* A request on its way to the executor of its topic, perhaps on another loop. Stays until request.done was called, which happens on the loop
- * of the stream's partition. */
+/* A request on its way to the executor of its topic, perhaps on another loop. Stays until request.done was called,
+ * which happens on the loop of the stream's partition. */
 struct shard_request {
     struct ev_request request; /* first */
     const struct command_topic *topic;

@@ -45,8 +45,7 @@ struct shard_metrics *shard_metrics_create(const struct shard *shard)
     char labels[EV_TOPIC_NAME_MAX + 64];
     for (size_t i = 0; i < shard->app->topic_count; i++) {
         snprintf(labels, sizeof(labels), "topic=\"%s\",loop=\"%u\"", shard->app->topics[i].full_name, shard->index);
-#define X(name, help)                                                                                                  \
-    created->executors[i].name = ev_metrics_gauge(metrics, "orderlog_executor_" #name, labels, help);
+#define X(name, help) created->executors[i].name = ev_metrics_gauge(metrics, "orderlog_executor_" #name, labels, help);
         EXECUTOR_GAUGES(X)
 #undef X
     }

@@ -165,7 +165,8 @@ void http_connection_shut_reading(struct http_connection *connection)
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RD);
 }
 
-/* Something arrived, or the peer has gone, while an exchange is running: h2o looks at it when the answer was written. */
+/* Something arrived, or the peer has gone, while an exchange is running: h2o looks at it when the answer was written.
+ */
 static void on_early_input(h2o_socket_t *socket, const char *fault)
 {
     (void)fault;

@@ -5,8 +5,8 @@
 #include "libhttp/internal.h"
 
 /* h2o answers by itself what it can't hand to a handler: broken or too large bodies. Such an answer is plain text; this
- * filter puts a problem document in its place. (What is no HTTP at all gets h2o's fixed "400 Bad Request", which no filter
- * sees; the gateway refuses such requests before.) */
+ * filter puts a problem document in its place. (What is no HTTP at all gets h2o's fixed "400 Bad Request", which no
+ * filter sees; the gateway refuses such requests before.) */
 
 struct error_stream {
     h2o_ostream_t super;
@@ -39,7 +39,8 @@ static h2o_iovec_t make_problem(h2o_req_t *req)
     memset(identity, 0, sizeof(*identity));
     identify_anew(req, identity);
     const char *slug = error_slug(req->res.status), *title = http_status_reason(req->res.status);
-    size_t size = sizeof(format) + strlen(slug) + strlen(title) + sizeof(identity->request_id) + sizeof(identity->trace_id) + 16;
+    size_t size =
+        sizeof(format) + strlen(slug) + strlen(title) + sizeof(identity->request_id) + sizeof(identity->trace_id) + 16;
     char *text = h2o_mem_alloc_pool(&req->pool, size);
     int length = snprintf(text, size, format, slug, title, req->res.status, identity->request_id, identity->trace_id);
     h2o_headers_t *headers = &req->res.headers;

@@ -33,7 +33,8 @@ static bool write_checks(const struct http_health *health, struct ev_json_writer
         *ret_degraded = true;
         if (check->required) {
             ready = false;
-            ev_buffer_printf(faults, "%s%s: %s", faults->length ? "; " : "", check->name, detail[0] ? detail : "not ready");
+            ev_buffer_printf(faults, "%s%s: %s", faults->length ? "; " : "", check->name,
+                             detail[0] ? detail : "not ready");
         }
     }
     ev_json_array_end(writer);

@@ -99,9 +99,9 @@ void http_listener_close(struct http_listener *listener);
 /* No more requests are read from it; what was read is answered. */
 void http_connection_shut_reading(struct http_connection *connection);
 struct http_connection *http_connection_of(h2o_req_t *req);
-/* h2o stops to watch a connection when a request was read and starts again when it was answered, which costs two calls of
- * epoll_ctl for every answer that takes a while. Resting, it stays watched with nothing being read. Not before the handler
- * has returned; _wake before h2o goes on with the connection. */
+/* h2o stops to watch a connection when a request was read and starts again when it was answered, which costs two calls
+ * of epoll_ctl for every answer that takes a while. Resting, it stays watched with nothing being read. Not before the
+ * handler has returned; _wake before h2o goes on with the connection. */
 void http_connection_rest(struct http_connection *connection);
 void http_connection_wake(struct http_connection *connection);
 static inline bool http_connection_is_private(const struct http_connection *connection)

@@ -79,8 +79,8 @@ void http_loop_post_node(struct http_loop *loop, struct http_post *post)
     struct http_post *first = atomic_load_explicit(&loop->posts, memory_order_relaxed);
     do {
         post->next = first;
-    } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &first, post, memory_order_release,
-                                                    memory_order_relaxed));
+    } while (
+        !atomic_compare_exchange_weak_explicit(&loop->posts, &first, post, memory_order_release, memory_order_relaxed));
     /* Whoever found the list empty wakes the loop; the loop itself looks before it sleeps. */
     if (!first && !http_loop_is_current(loop))
         http_loop_wake(loop);
@@ -102,9 +102,8 @@ static void run_heap_post(void *context)
 void http_loop_post(struct http_loop *loop, void (*function)(void *context), void *context)
 {
     struct heap_post *post = ev_memory_new(struct heap_post);
-    *post = (struct heap_post){.node = {.function = run_heap_post, .context = post},
-                               .function = function,
-                               .context = context};
+    *post = (struct heap_post){
+        .node = {.function = run_heap_post, .context = post}, .function = function, .context = context};
     http_loop_post_node(loop, &post->node);
 }
 

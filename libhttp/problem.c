@@ -21,7 +21,8 @@ static void write_errors(struct ev_json_writer *writer, const struct http_proble
         ev_json_kv_int64(writer, "error_total", (int64_t)problem->error_total);
 }
 
-static void write_problem(const struct http_exchange *exchange, const struct http_problem *problem, struct ev_buffer *out)
+static void write_problem(const struct http_exchange *exchange, const struct http_problem *problem,
+                          struct ev_buffer *out)
 {
     struct ev_json_writer writer;
     char type[128];

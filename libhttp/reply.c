@@ -80,7 +80,8 @@ static void set_header(h2o_header_t *header, h2o_iovec_t *name, struct ev_str va
     header->value = h2o_iovec_init(value.data ? value.data : "", value.length);
 }
 
-/* Names must outlive the request; those of the reply's own headers are copied into its pool, values lie in the arena. */
+/* Names must outlive the request; those of the reply's own headers are copied into its pool, values lie in the arena.
+ */
 static void set_headers(const struct http_slot *slot, const struct http_reply *reply, h2o_req_t *req)
 {
     static h2o_iovec_t request_id_name = {H2O_STRLIT("x-request-id")}, traceparent_name = {H2O_STRLIT("traceparent")};

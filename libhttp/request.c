@@ -36,7 +36,8 @@ static size_t headers_size(const h2o_req_t *req)
     return size;
 }
 
-/* Everything that a handler may look at is copied in one piece: the request dies with the client, the exchange doesn't. */
+/* Everything that a handler may look at is copied in one piece: the request dies with the client, the exchange doesn't.
+ */
 static void exchange_fill(struct http_exchange *exchange, const h2o_req_t *req, bool with_headers)
 {
     size_t path_length = req->input.path.len < HTTP_URI_MAX ? req->input.path.len : HTTP_URI_MAX;
@@ -49,8 +50,8 @@ static void exchange_fill(struct http_exchange *exchange, const h2o_req_t *req, 
     exchange->body = copy(&at, req->entity);
     const char *question = memchr(exchange->path.data, '?', exchange->path.length);
     if (question) {
-        exchange->query = (struct ev_str){question + 1,
-                                          (size_t)(exchange->path.data + exchange->path.length - question - 1)};
+        exchange->query =
+            (struct ev_str){question + 1, (size_t)(exchange->path.data + exchange->path.length - question - 1)};
         exchange->path.length = (size_t)(question - exchange->path.data);
     }
     for (size_t i = 0; with_headers && i < req->headers.size; i++) {
@@ -70,9 +71,11 @@ static bool is_json(struct ev_str content_type)
            content_type.data[json.length] == ' ';
 }
 
-static void refuse(struct http_exchange *exchange, int status, const char *slug, const char *title, struct ev_str detail)
+static void refuse(struct http_exchange *exchange, int status, const char *slug, const char *title,
+                   struct ev_str detail)
 {
-    http_reply_problem(exchange, &(struct http_problem){.status = status, .slug = slug, .title = title, .detail = detail});
+    http_reply_problem(exchange,
+                       &(struct http_problem){.status = status, .slug = slug, .title = title, .detail = detail});
 }
 
 static size_t body_max(const struct http_exchange *exchange)

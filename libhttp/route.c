@@ -14,7 +14,7 @@ struct node_route {
 
 /* One segment of one or more paths. */
 struct http_node {
-    struct ev_str literal; /* null: a named segment, which matches any text */
+    struct ev_str literal;  /* null: a named segment, which matches any text */
     struct http_node *next; /* sibling; literals alone */
     struct http_node *literals;
     struct http_node *named;

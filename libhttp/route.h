@@ -26,7 +26,8 @@ struct http_matched {
     size_t value_count;
 };
 
-/* The routes must stay. INVALID: a path that doesn't begin with "/", has too many parts, or is there twice with its method. */
+/* The routes must stay. INVALID: a path that doesn't begin with "/", has too many parts, or is there twice with its
+ * method. */
 int http_router_init(struct http_router *router, const struct http_route *routes, size_t count,
                      enum http_exposure exposure, struct ev_error *error);
 void http_router_finish(struct http_router *router);

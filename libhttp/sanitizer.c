@@ -1,7 +1,7 @@
 #include "libhttp/internal.h"
 
-/* h2o keeps memory for reuse in thread-local lists that nothing frees, and leaks a context's queue: with no function of ours
- * among what they call, naming these two hides no leak of ours. */
+/* h2o keeps memory for reuse in thread-local lists that nothing frees, and leaks a context's queue: with no function of
+ * ours among what they call, naming these two hides no leak of ours. */
 #ifdef __SANITIZE_ADDRESS__
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)

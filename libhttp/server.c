@@ -28,8 +28,8 @@ static void server_configure(struct http_server *server)
     server->config.http1.req_timeout = HTTP_REQUEST_TIMEOUT_MS;
     static const char *const host_names[] = {"public", "private"};
     for (size_t i = 0; i < 2; i++) {
-        server->sides[i].host = h2o_config_register_host(
-            &server->config, h2o_iovec_init(host_names[i], strlen(host_names[i])), 65535);
+        server->sides[i].host =
+            h2o_config_register_host(&server->config, h2o_iovec_init(host_names[i], strlen(host_names[i])), 65535);
         http_request_register(server, &server->sides[i]);
     }
 }

@@ -47,14 +47,14 @@ struct command_run {
     struct shard_request shard; /* first */
     struct http_exchange *exchange;
     const struct command_route *route;
-    struct ev_str key;             /* Idempotency-Key, the client's or one made here */
-    struct ev_str id;              /* of the stream within its category */
-    struct ev_str order_id;        /* of a checkout */
-    int64_t wait_s;                /* by Prefer; 0: the default */
-    bool refreshed;                /* the price list was brought up to date for it */
+    struct ev_str key;      /* Idempotency-Key, the client's or one made here */
+    struct ev_str id;       /* of the stream within its category */
+    struct ev_str order_id; /* of a checkout */
+    int64_t wait_s;         /* by Prefer; 0: the default */
+    bool refreshed;         /* the price list was brought up to date for it */
     struct price_refresh refresh;
     struct http_post post;
-    struct command_step first;     /* of a checkout: the cart's */
+    struct command_step first; /* of a checkout: the cart's */
     char command_id[EV_UUID_TEXT_LENGTH + 1];
 };
 
@@ -71,12 +71,13 @@ bool command_read_headers(struct command_run *run);
 
 /* command_identity.c: ids and hash of the command, and its stream; after the command was parsed. */
 void command_identify(struct command_run *run);
-/* The parts one behind the other, or each `ended` by a line feed: of such texts ids and hashes are made (no part but a body, which
- * is always the last, can hold a line feed). */
+/* The parts one behind the other, or each `ended` by a line feed: of such texts ids and hashes are made (no part but a
+ * body, which is always the last, can hold a line feed). */
 struct ev_str command_join(struct ev_arena *arena, const struct ev_str *parts, size_t count, bool ended);
 struct ev_str command_stream_id(struct ev_arena *arena, const char *category, struct ev_str id); /* "cart-7f…" */
 
-/* command_offers.c: for commands that buy. True when the list is being brought up to date and the command will be decided again. */
+/* command_offers.c: for commands that buy. True when the list is being brought up to date and the command will be
+ * decided again. */
 bool command_offers_retry(struct command_run *run, const struct ev_result *result);
 /* The problem of a rejection because of what is offered, naming every line that is to blame. */
 void command_offers_reject(struct command_run *run, const struct ev_result *result);

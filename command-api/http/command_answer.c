@@ -46,7 +46,8 @@ static struct ev_str position_token(struct ev_arena *arena, const struct command
     return ev_arena_copy(arena, (struct ev_str){token, length});
 }
 
-/* The first answer and that of every repetition are the same in all but `outcome`: each member is a function of the commit. */
+/* The first answer and that of every repetition are the same in all but `outcome`: each member is a function of the
+ * commit. */
 static struct ev_str success_body(const struct command_run *run, const struct command_step *step, struct ev_str token)
 {
     struct ev_buffer *out = &shard_current()->scratch;
@@ -104,8 +105,7 @@ void command_answer_success(struct command_run *run, const struct command_step *
     if (location.data)
         http_reply_add_header(&reply, "location", location);
     if (run->wait_s)
-        http_reply_add_header(&reply, "preference-applied",
-                              ev_arena_printf(arena, "wait=%" PRId64, run->wait_s));
+        http_reply_add_header(&reply, "preference-applied", ev_arena_printf(arena, "wait=%" PRId64, run->wait_s));
     http_reply(run->exchange, &reply);
 }
 
@@ -114,9 +114,10 @@ static void answer_rejection(struct command_run *run, const struct ev_result *re
     const struct rejection_type *type = rejection_find(result->rejection);
     struct ev_arena *arena = &run->exchange->arena;
     if (!type) {
-        http_reply_problem(run->exchange, &(struct http_problem){.status = 500,
-                                                                 .slug = "internal-error",
-                                                                 .title = "The command was refused for no known reason"});
+        http_reply_problem(run->exchange,
+                           &(struct http_problem){.status = 500,
+                                                  .slug = "internal-error",
+                                                  .title = "The command was refused for no known reason"});
         return;
     }
     struct ev_str detail = ev_arena_copy(arena, ev_str_of(result->decision->detail));
@@ -172,9 +173,11 @@ static void answer_failure(struct command_run *run, const struct ev_result *resu
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         if (failures[i].code != result->error.code)
             continue;
-        problem = (struct http_problem){.status = failures[i].status, .slug = failures[i].slug, .title = failures[i].title};
+        problem =
+            (struct http_problem){.status = failures[i].status, .slug = failures[i].slug, .title = failures[i].title};
         problem.retry_after_s = COMMAND_RETRY_AFTER_S;
-        problem.detail = ev_arena_copy(arena, ev_str_of(failures[i].detail ? failures[i].detail : result->error.message));
+        problem.detail =
+            ev_arena_copy(arena, ev_str_of(failures[i].detail ? failures[i].detail : result->error.message));
     }
     if (result->error.code == EV_ERR_LIMIT && !result->error.retriable)
         problem = (struct http_problem){.status = 422,
@@ -244,7 +247,8 @@ void command_refuse_faults(struct command_run *run, const struct ev_faults *faul
     struct http_problem_error *errors =
         ev_arena_new_array(&run->exchange->arena, struct http_problem_error, faults->count);
     for (size_t i = 0; i < faults->count; i++)
-        errors[i] = (struct http_problem_error){faults->items[i].pointer, faults->items[i].code, faults->items[i].detail};
+        errors[i] =
+            (struct http_problem_error){faults->items[i].pointer, faults->items[i].code, faults->items[i].detail};
     ev_metric_add(run->route->invalid, 1);
     http_reply_problem(run->exchange, &(struct http_problem){
                                           .status = 400,

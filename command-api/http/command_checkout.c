@@ -2,10 +2,11 @@
 
 #include "http/command.h"
 
-/* A checkout is two commits on two streams, perhaps in two partitions: the cart is closed under the id of the order that it
- * becomes, then that order is recorded with what the closed cart holds. A closed cart never changes, so the second step
- * has the same content whenever it is done; its command id follows from the order's. A client that got no answer sends the
- * checkout again: the cart says that it was checked out, and the second step is done, or found done. */
+/* A checkout is two commits on two streams, perhaps in two partitions: the cart is closed under the id of the order
+ * that it becomes, then that order is recorded with what the closed cart holds. A closed cart never changes, so the
+ * second step has the same content whenever it is done; its command id follows from the order's. A client that got no
+ * answer sends the checkout again: the cart says that it was checked out, and the second step is done, or found done.
+ */
 
 static void fill_lines(struct record_order *order, const struct cart_state *cart, struct ev_arena *arena)
 {
@@ -61,8 +62,8 @@ void command_checkout_answer(struct command_run *run, const struct ev_result *re
     request->body = order_of_cart(run, cart, result->version - 1); /* the version that was checked out */
     request->stream_id = command_stream_id(arena, record_order_command.category, cart->order_id);
     request->causation_id = (struct ev_str){run->command_id, EV_UUID_TEXT_LENGTH};
-    request->command_id = ev_uuid_v5(&ev_uuid_namespace_orderlog,
-                                     ev_arena_printf(arena, "checkout\n%.*s", EV_STR_ARG(cart->order_id)));
+    request->command_id =
+        ev_uuid_v5(&ev_uuid_namespace_orderlog, ev_arena_printf(arena, "checkout\n%.*s", EV_STR_ARG(cart->order_id)));
     request->request_hash = ev_hash128(request->stream_id);
     request->expected_version = -1;
     request->wants_state = false;

@@ -21,14 +21,13 @@ static void submit_again(void *context)
         return;
     }
     ev_metric_add(run->route->by_outcome[EV_OUTCOME_FAILED], 1);
-    http_reply_problem(run->exchange,
-                       &(struct http_problem){
-                           .status = 503,
-                           .slug = "prices-unavailable",
-                           .title = "The price list could not be brought up to date",
-                           .detail = EV_STR("Nothing was carried out. Send the command again."),
-                           .retry_after_s = COMMAND_RETRY_AFTER_S,
-                       });
+    http_reply_problem(run->exchange, &(struct http_problem){
+                                          .status = 503,
+                                          .slug = "prices-unavailable",
+                                          .title = "The price list could not be brought up to date",
+                                          .detail = EV_STR("Nothing was carried out. Send the command again."),
+                                          .retry_after_s = COMMAND_RETRY_AFTER_S,
+                                      });
 }
 
 /* On the price reader's thread. */
@@ -76,7 +75,8 @@ static size_t find_bad_lines(struct command_run *run, struct http_problem_error 
             continue;
         (*ret_total)++;
         if (kept < EV_FAULTS_MAX)
-            ret[kept++] = offer_error(arena, sku, command->currency, &offer, ev_arena_printf(arena, "/lines/%zu/sku", i));
+            ret[kept++] =
+                offer_error(arena, sku, command->currency, &offer, ev_arena_printf(arena, "/lines/%zu/sku", i));
     }
     return kept;
 }

@@ -31,7 +31,7 @@ static void test_escapes_are_decoded(void **state)
 static void test_broken_text_is_refused(void **state)
 {
     (void)state;
-    static const char *const broken[] = {"%",         "%4",          "abc%4", "%zz",       "%4g",         "%00",
+    static const char *const broken[] = {"%",         "%4",          "abc%4",  "%zz",       "%4g",          "%00",
                                          "%c3",       "%ff",         "%c0%80", "%ed%a0%80", "%f4%90%80%80", "\xff",
                                          "%e2%28%a1", "%f8%88%80%80"};
     struct ev_str decoded;

@@ -85,7 +85,8 @@ static struct http_exchange *wait_parked(void)
 static int client_connect(bool is_private)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(server, is_private))};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)http_server_port(server, is_private))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     return fd;
@@ -171,9 +172,9 @@ static int post_body(bool is_private, const char *path, size_t length)
 {
     char head[256];
     int fd = client_connect(is_private);
-    int head_length = snprintf(head, sizeof(head),
-                               "POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                               path, length);
+    int head_length = snprintf(
+        head, sizeof(head),
+        "POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", path, length);
     client_send(fd, head, (size_t)head_length);
     char *body = calloc(1, length + 1);
     memset(body, 'x', length);
@@ -212,7 +213,8 @@ static void test_a_connection_serves_many_requests(void **state)
     (void)state;
     int fd = client_connect(false);
     for (int i = 0; i < 100; i++) {
-        const char *request = i % 2 ? "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n" : "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
+        const char *request =
+            i % 2 ? "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n" : "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n";
         client_send(fd, request, strlen(request));
         assert_int_equal(client_read(fd), i % 2 ? 204 : 404);
     }
@@ -363,7 +365,8 @@ static void test_a_client_may_send_ahead_or_leave_early(void **state)
     (void)state;
     int fd = client_connect(false);
     const char *request = "GET /parked HTTP/1.1\r\nHost: h\r\n\r\n";
-    const char *ahead = "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}";
+    const char *ahead =
+        "POST /echo/1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}";
     for (int i = 0; i < 5; i++) {
         client_send(fd, request, strlen(request));
         struct http_exchange *exchange = wait_parked();
@@ -409,7 +412,8 @@ static void test_stopping_has_a_deadline(void **state)
     (void)state;
     static const struct http_route route = {
         .method = "GET", .path = "/parked", .exposure = HTTP_BOTH, .name = "parked", .handler = handle_parked};
-    struct http_server_options options = {.listen = "127.0.0.1:0", .threads = 1, .connections_max = 4, .service = "second"};
+    struct http_server_options options = {
+        .listen = "127.0.0.1:0", .threads = 1, .connections_max = 4, .service = "second"};
     struct second_run run = {0};
     struct http_server *first = server;
     pthread_t thread;
@@ -469,10 +473,16 @@ static void *run_server(void *context)
 static int setup(void **state)
 {
     (void)state;
-    static struct http_health health = {.checks = {{.name = "kafka", .required = true, .check = check_kafka}}, .count = 1};
+    static struct http_health health = {.checks = {{.name = "kafka", .required = true, .check = check_kafka}},
+                                        .count = 1};
     struct http_route routes[16] = {
         {.method = "POST", .path = "/echo/{id}", .exposure = HTTP_BOTH, .name = "echo", .handler = handle_echo},
-        {.method = "POST", .path = "/small", .exposure = HTTP_BOTH, .name = "small", .handler = handle_echo, .body_max = 10},
+        {.method = "POST",
+         .path = "/small",
+         .exposure = HTTP_BOTH,
+         .name = "small",
+         .handler = handle_echo,
+         .body_max = 10},
         {.method = "GET", .path = "/empty", .exposure = HTTP_BOTH, .name = "empty", .handler = handle_empty},
         {.method = "GET", .path = "/parked", .exposure = HTTP_BOTH, .name = "parked", .handler = handle_parked},
         {.method = "GET", .path = "/large", .exposure = HTTP_BOTH, .name = "large", .handler = handle_large},
