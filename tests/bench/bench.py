@@ -19,7 +19,7 @@ PARTS = ("commands", "folds", "visible", "memory", "month")
 def plan(short):
     """How much of each. The short one is for CI: the same questions, answered roughly."""
     if short:
-        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "fold_orders": 5_000, "samples": 50, "streams": 20_000}
+        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "fold_orders": 5_000, "samples": 50, "streams": 10_000}
     return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "fold_orders": 20_000, "samples": 500, "streams": 100_000}
 
 

@@ -36,8 +36,9 @@ def commands(results):
 
 
 def folds(results):
-    lines = ["### Folds", "", f"{results['orders']:,} orders in the log, projectors started: all views in all stores catch up side by side.", ""]
-    lines += heading("view", "events", "seconds after the start", "events per second")
+    lines = ["### Folds", "", f"{results['orders']:,} orders in the log. In memory: read from Kafka and folded into a map, one view at a time. In stores: projectors started, all views in "
+             "all stores catch up side by side; seconds count from the start.", ""]
+    lines += heading("view", "events", "seconds", "events per second")
     for name, figures in sorted(results["by_view_and_sink"].items()):
         lines.append(row(name, number(figures["events"]), number(figures["seconds"]), number(figures["per_second"])))
     return lines + [""]

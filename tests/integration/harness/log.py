@@ -11,7 +11,8 @@ BROKER_SECONDS, STALL_SECONDS, POLL_SECONDS = 15, 20, 0.05
 
 def open_consumer(brokers):
     return Consumer({"bootstrap.servers": brokers, "group.id": "unused", "enable.auto.commit": False,
-                     "auto.offset.reset": "error", "enable.partition.eof": False})
+                     "auto.offset.reset": "error", "enable.partition.eof": False,
+                     "log_level": 0})  # that a broker is away is what tests do on purpose
 
 
 def partitions(consumer, topic):
