@@ -80,8 +80,8 @@ struct http_server_options {
 /* Routes are copied. Unknown path: 404 problem; known path with another method: 405 with Allow. */
 int http_server_create(const struct http_server_options *options, const struct http_route *routes, size_t route_count,
                        struct http_server **ret, struct ev_error *error);
-/* Runs until http_server_stop (from any thread or a signal handler): closes listeners, lets running exchanges end (at most drain_ms), returns. TIMEOUT when some
- * had no answer by then: their connections stay open and http_server_destroy leaves the memory to the end of the process. */
+/* Runs until http_server_stop (from any thread or a signal handler): closes listeners, lets running exchanges end (at most drain_ms), returns.
+ * TIMEOUT when some had no answer by then: their connections stay open and http_server_destroy leaves the memory to the end of the process. */
 int http_server_run(struct http_server *server, int64_t drain_ms, struct ev_error *error);
 void http_server_stop(struct http_server *server);
 void http_server_destroy(struct http_server *server);

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -22,8 +23,9 @@ static int run_result;
 static struct ev_metrics *metrics;
 static atomic_bool kafka_is_there = true;
 
-/* An exchange that another thread owes the answer. */
+/* An exchange that another thread owes the answer, and that there is one. */
 static _Atomic(struct http_exchange *) parked;
+static sem_t parked_there;
 
 static void handle_echo(struct http_exchange *exchange, void *context)
 {
@@ -51,6 +53,7 @@ static void handle_parked(struct http_exchange *exchange, void *context)
 {
     (void)context;
     atomic_store(&parked, exchange);
+    sem_post(&parked_there);
 }
 
 static void handle_large(struct http_exchange *exchange, void *context)
@@ -72,12 +75,11 @@ static bool check_kafka(void *context, char ret_detail[256])
 
 static struct http_exchange *wait_parked(void)
 {
-    struct http_exchange *exchange = NULL;
-    for (int i = 0; i < DEADLINE_MS && !exchange; i++) {
-        exchange = atomic_exchange(&parked, NULL);
-        if (!exchange)
-            usleep(1000);
-    }
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += DEADLINE_MS / 1000;
+    assert_int_equal(sem_timedwait(&parked_there, &deadline), 0);
+    struct http_exchange *exchange = atomic_exchange(&parked, NULL);
     assert_non_null(exchange);
     return exchange;
 }
@@ -283,27 +285,36 @@ static void test_a_body_that_is_announced_too_large_is_refused_unread(void **sta
     assert_problem("bad-request");
 }
 
+/* `count` times `part` between the two others; the caller frees it. */
+static char *make_request(const char *begin, const char *part, size_t count, const char *end)
+{
+    struct ev_buffer request = {0};
+    ev_buffer_append_str(&request, ev_str_of(begin));
+    for (size_t i = 0; i < count; i++)
+        ev_buffer_append_str(&request, ev_str_of(part));
+    ev_buffer_append_str(&request, ev_str_of(end));
+    return ev_buffer_take(&request, NULL);
+}
+
+static int ask_repeated(const char *begin, const char *part, size_t count, const char *end)
+{
+    char *request = make_request(begin, part, count, end);
+    int status = ask(false, request);
+    free(request);
+    return status;
+}
+
 static void test_uris_and_headers_have_bounds(void **state)
 {
     (void)state;
-    static char request[64 * 1024];
-    int length = snprintf(request, sizeof(request), "GET /empty?");
-    memset(request + length, 'a', HTTP_URI_MAX);
-    strcpy(request + length + HTTP_URI_MAX, " HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert_int_equal(ask(false, request), 414);
+    static const char head[] = "GET /empty HTTP/1.1\r\nHost: h\r\n";
+    assert_int_equal(ask_repeated("GET /empty?", "a", HTTP_URI_MAX, " HTTP/1.1\r\nHost: h\r\n\r\n"), 414);
     assert_problem("uri-too-long");
-
-    length = snprintf(request, sizeof(request), "GET /empty HTTP/1.1\r\nHost: h\r\n");
-    for (int i = 0; i < HTTP_HEADER_MAX + 1; i++)
-        length += snprintf(request + length, sizeof(request) - (size_t)length, "x-%d: 1\r\n", i);
-    strcpy(request + length, "\r\n");
-    assert_int_equal(ask(false, request), 431);
+    assert_int_equal(ask_repeated(head, "x-a: 1\r\n", HTTP_HEADER_MAX, "\r\n"), 204);
+    assert_int_equal(ask_repeated(head, "x-a: 1\r\n", HTTP_HEADER_MAX + 1, "\r\n"), 431);
     assert_problem("headers-too-large");
-
-    length = snprintf(request, sizeof(request), "GET /empty HTTP/1.1\r\nHost: h\r\nx-a: ");
-    memset(request + length, 'a', HTTP_HEADER_BYTES_MAX);
-    strcpy(request + length + HTTP_HEADER_BYTES_MAX, "\r\n\r\n");
-    assert_int_equal(ask(false, request), 431);
+    assert_int_equal(ask_repeated("GET /empty HTTP/1.1\r\nHost: h\r\nx-a: ", "a", HTTP_HEADER_BYTES_MAX, "\r\n\r\n"),
+                     431);
 }
 
 static void test_private_routes_are_not_on_the_public_listener(void **state)
@@ -499,7 +510,7 @@ static int setup(void **state)
         .metrics = metrics,
     };
     struct ev_error error;
-    if (http_server_create(&options, routes, count, &server, &error) < 0)
+    if (sem_init(&parked_there, 0, 0) != 0 || http_server_create(&options, routes, count, &server, &error) < 0)
         return -1;
     return pthread_create(&server_thread, NULL, run_server, NULL);
 }
