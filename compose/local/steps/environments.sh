@@ -29,7 +29,7 @@ readonly SCHEMA_SHA256=73fc6079a0408c80c7ccea9e9e5c21c40551afaf15e8c1ee25a5ad6af
 build_compose_schema() {
 	local scratch
 	scratch=$(new_scratch)
-	retry "npm pack $SCHEMA_PACKAGE" npm pack --silent --pack-destination "$scratch" "$SCHEMA_PACKAGE"
+	retry "npm pack $SCHEMA_PACKAGE" npm pack --loglevel error --pack-destination "$scratch" "$SCHEMA_PACKAGE"
 	expect_sha256 "$scratch/$SCHEMA_TARBALL" "$SCHEMA_SHA256"
 	mkdir -p "$ORDERLOG_CACHE/schemas"
 	tar -xzOf "$scratch/$SCHEMA_TARBALL" package/schemas/compose.schema.json >"$scratch/compose.schema.json"

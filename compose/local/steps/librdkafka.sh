@@ -12,7 +12,7 @@ readonly RDKAFKA_MUST_HAVE=(WITH_SSL WITH_SASL_SCRAM WITH_ZSTD WITH_ZLIB WITH_LZ
 fetch_librdkafka() {
 	local file="$ORDERLOG_CACHE/downloads/$RDKAFKA_TARBALL"
 	if [[ ! -f $file ]]; then
-		retry "npm pack $RDKAFKA_PACKAGE" npm pack --silent --pack-destination "$1" "$RDKAFKA_PACKAGE"
+		retry "npm pack $RDKAFKA_PACKAGE" npm pack --loglevel error --pack-destination "$1" "$RDKAFKA_PACKAGE"
 		expect_sha256 "$1/$RDKAFKA_TARBALL" "$RDKAFKA_SHA256"
 		mv "$1/$RDKAFKA_TARBALL" "$file"
 	fi
