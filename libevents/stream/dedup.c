@@ -45,40 +45,49 @@ static struct ev_dedup_entry *entry_at(const struct ev_dedup *dedup, uint64_t nu
     return &dedup->entries[number & (dedup->capacity - 1)];
 }
 
-static size_t home_of(const struct ev_dedup *dedup, const struct ev_uuid *id)
+static uint64_t hash_of(const struct ev_dedup *dedup, const struct ev_uuid *id)
 {
-    return XXH3_64bits_withSeed(id->bytes, sizeof(id->bytes), dedup->seed) & (dedup->capacity * 2 - 1);
+    return XXH3_64bits_withSeed(id->bytes, sizeof(id->bytes), dedup->seed);
 }
 
-static uint32_t slot_value(const struct ev_dedup *dedup, uint64_t number)
+/* The low bits say where an id belongs, the high ones are its tag. */
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32);
+}
+
+static uint32_t place_of(const struct ev_dedup *dedup, uint64_t number)
 {
     return (uint32_t)(number & (dedup->capacity - 1)) + 1;
 }
 
-static uint64_t number_of(const struct ev_dedup *dedup, uint32_t slot)
+static uint64_t number_at(const struct ev_dedup *dedup, uint32_t place)
 {
-    return dedup->first + ((slot - 1 - dedup->first) & (dedup->capacity - 1));
+    return dedup->first + ((place - 1 - dedup->first) & (dedup->capacity - 1));
 }
 
 static void index_add(struct ev_dedup *dedup, uint64_t number)
 {
-    size_t mask = dedup->capacity * 2 - 1, i = home_of(dedup, &entry_at(dedup, number)->command_id);
-    while (dedup->index[i])
+    uint64_t hash = hash_of(dedup, &entry_at(dedup, number)->command_id);
+    size_t mask = dedup->capacity * 2 - 1, i = hash & mask;
+    while (dedup->index[i].place)
         i = (i + 1) & mask;
-    dedup->index[i] = slot_value(dedup, number);
+    dedup->index[i] = (struct ev_dedup_slot){place_of(dedup, number), tag_of(hash)};
 }
 
 static void index_remove(struct ev_dedup *dedup, uint64_t number)
 {
-    size_t mask = dedup->capacity * 2 - 1, hole = home_of(dedup, &entry_at(dedup, number)->command_id);
-    while (dedup->index[hole] != slot_value(dedup, number))
+    size_t mask = dedup->capacity * 2 - 1;
+    size_t hole = hash_of(dedup, &entry_at(dedup, number)->command_id) & mask;
+    while (dedup->index[hole].place != place_of(dedup, number))
         hole = (hole + 1) & mask;
-    dedup->index[hole] = 0;
-    for (size_t i = (hole + 1) & mask; dedup->index[i]; i = (i + 1) & mask) {
-        size_t home = home_of(dedup, &entry_at(dedup, number_of(dedup, dedup->index[i]))->command_id);
+    dedup->index[hole].place = 0;
+    for (size_t i = (hole + 1) & mask; dedup->index[i].place; i = (i + 1) & mask) {
+        const struct ev_dedup_entry *entry = entry_at(dedup, number_at(dedup, dedup->index[i].place));
+        size_t home = hash_of(dedup, &entry->command_id) & mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {
             dedup->index[hole] = dedup->index[i];
-            dedup->index[i] = 0;
+            dedup->index[i].place = 0;
             hole = i;
         }
     }
@@ -103,9 +112,12 @@ const struct ev_dedup_entry *ev_dedup_find(const struct ev_dedup *dedup, const s
 {
     if (dedup->capacity == 0 || EV_MUTANT(DEDUPLICATION))
         return NULL;
+    uint64_t hash = hash_of(dedup, command_id);
     size_t mask = dedup->capacity * 2 - 1;
-    for (size_t i = home_of(dedup, command_id); dedup->index[i]; i = (i + 1) & mask) {
-        uint64_t number = number_of(dedup, dedup->index[i]);
+    for (size_t i = hash & mask; dedup->index[i].place; i = (i + 1) & mask) {
+        if (dedup->index[i].tag != tag_of(hash))
+            continue;
+        uint64_t number = number_at(dedup, dedup->index[i].place);
         const struct ev_dedup_entry *entry = entry_at(dedup, number);
         if (ev_uuid_equal(&entry->command_id, command_id)) {
             if (ret_number)

@@ -1,5 +1,5 @@
 /* The command ids that one partition remembers: the settled ones of the window, oldest first, then those in flight, in
- * the log's order. A ring of entries and an index over it, 56 to 112 bytes an entry while it grows. Bounded by count
+ * the log's order. A ring of entries and an index over it, 64 to 128 bytes an entry while it grows. Bounded by count
  * and by the commits' own time, so that it is a function of the log. Ids may be chosen by clients: the index is seeded.
  * Not thread-safe. */
 #pragma once
@@ -17,9 +17,15 @@ struct ev_dedup_entry {
     int64_t occurred_at;
 };
 
+/* Part of the id's hash beside the place, so that looking for an id that isn't there touches no entry. */
+struct ev_dedup_slot {
+    uint32_t place; /* in the ring, + 1; 0: free */
+    uint32_t tag;
+};
+
 struct ev_dedup {
     struct ev_dedup_entry *entries; /* ring, by number modulo capacity */
-    uint32_t *index;                /* of 2 * capacity slots: place in the ring + 1, 0: free */
+    struct ev_dedup_slot *index;    /* of 2 * capacity slots */
     size_t capacity;                /* power of two up to EV_DEDUP_CAPACITY_MAX, or 0 */
     uint64_t first, settled, next;  /* numbers: [first, settled) are in the log, [settled, next) in flight */
     size_t entries_max;

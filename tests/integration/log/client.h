@@ -15,6 +15,8 @@ struct client_slot {
         struct stock_shelf stock;
         struct sell_units sell;
     } body;
+    struct ev_uuid command_id;
+    struct ev_hash128 request_hash;
     char stream_id[64], correlation_id[64];
     bool busy;
 };

@@ -115,6 +115,7 @@ static const struct {
      drill_write},
     {"verify", "reads the topic and checks what it holds", drill_verify},
     {"raw", "the same number of records by librdkafka alone", drill_raw},
+    {"ratio", "both in turns: commits per second, and what share of librdkafka's own rate that is", drill_ratio},
     {"fence", "a second owner takes the partitions over from a first one that keeps writing", drill_fence},
     {"reject", "COUNT commands that are refused, WINDOW at a time: what confirmation costs", drill_reject},
 };

@@ -40,6 +40,7 @@ void drill_node_serve(struct drill_node *node);
 int drill_write(const struct drill *drill);
 int drill_verify(const struct drill *drill);
 int drill_raw(const struct drill *drill);
+int drill_ratio(const struct drill *drill);
 int drill_fence(const struct drill *drill);
 int drill_reject(const struct drill *drill);
 

@@ -5,12 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "core/memory.h"
-#include "drill.h"
 
 struct raw {
     int64_t open, finished, failed;
 };
+
+/* What a commit of the drill weighs: the record's head and buyer, and its headers. Near enough: the payload is the most
+ * of it. */
+#define COMMIT_OVERHEAD_BYTES 420
 
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
@@ -60,29 +64,108 @@ static void send_all(rd_kafka_t *rk, const struct drill *drill, struct raw *raw,
     }
 }
 
-int drill_raw(const struct drill *drill)
+struct raw_client {
+    struct raw raw;
+    rd_kafka_t *rk;
+    char topic[EV_TOPIC_NAME_MAX + 1];
+    char *value;
+};
+
+static void raw_start(struct raw_client *client, const struct drill *drill)
 {
     struct ev_error error = {0};
     struct ev_topic_info info;
-    struct raw raw = {0};
-    char topic[EV_TOPIC_NAME_MAX + 1];
     const struct ev_topic_options wanted = {DRILL_PARTITIONS, 1, 1, DRILL_TIMEOUT_MS};
     drill_must(ev_topic_ensure(&drill->kafka, "raw", &wanted, &info, &error), "topic", &error);
-    drill_must(ev_topic_full_name(&drill->kafka, "raw", topic, &error), "topic", &error);
-    char *value = ev_memory_alloc((size_t)drill->payload + 1);
-    memset(value, 'v', (size_t)drill->payload);
-    rd_kafka_t *rk = producer(drill, &raw);
-    struct drill warm = *drill;
-    warm.count = drill->streams; /* as many as the executor's run stocks first */
-    send_all(rk, &warm, &raw, topic, value);
-    raw = (struct raw){0};
+    drill_must(ev_topic_full_name(&drill->kafka, "raw", client->topic, &error), "topic", &error);
+    client->raw = (struct raw){0};
+    client->value = ev_memory_alloc((size_t)drill->payload + 1);
+    memset(client->value, 'v', (size_t)drill->payload);
+    client->rk = producer(drill, &client->raw);
+}
+
+static void raw_stop(struct raw_client *client)
+{
+    rd_kafka_flush(client->rk, DRILL_TIMEOUT_MS);
+    rd_kafka_destroy(client->rk);
+    free(client->value);
+}
+
+/* Records per second. */
+static double raw_run(struct raw_client *client, const struct drill *drill)
+{
+    client->raw = (struct raw){0};
     int64_t start = drill_now_us();
-    send_all(rk, drill, &raw, topic, value);
-    int64_t took = drill_now_us() - start;
-    printf("{\"records\": %lld, \"failed\": %lld, \"per_second\": %.0f}\n", (long long)raw.finished,
-           (long long)raw.failed, (double)raw.finished * 1e6 / (double)took);
-    rd_kafka_flush(rk, DRILL_TIMEOUT_MS);
-    rd_kafka_destroy(rk);
-    free(value);
-    return raw.failed ? 1 : 0;
+    send_all(client->rk, drill, &client->raw, client->topic, client->value);
+    return (double)client->raw.finished * 1e6 / (double)(drill_now_us() - start);
+}
+
+int drill_raw(const struct drill *drill)
+{
+    struct raw_client client;
+    struct drill warm = *drill;
+    raw_start(&client, drill);
+    warm.count = drill->streams; /* as many as the executor's run stocks first */
+    (void)raw_run(&client, &warm);
+    double rate = raw_run(&client, drill);
+    printf("{\"records\": %lld, \"failed\": %lld, \"per_second\": %.0f}\n", (long long)client.raw.finished,
+           (long long)client.raw.failed, rate);
+    bool good = client.raw.failed == 0;
+    raw_stop(&client);
+    return good ? 0 : 1;
+}
+
+/* --- the executor and librdkafka alone, in turns, so that both meet the same machine --- */
+
+#define TURNS 15
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values)
+{
+    qsort(values, TURNS, sizeof(*values), compare);
+    return values[TURNS / 2];
+}
+
+static double executor_run(struct drill_node *node, const struct drill *drill, enum client_kind kind)
+{
+    struct client client;
+    client_init(&client, node, drill, kind, drill->base, drill->base + drill->count);
+    int64_t took = client_run(&client);
+    double rate = (double)client.finished * 1e6 / (double)took;
+    client_finish(&client);
+    return rate;
+}
+
+int drill_ratio(const struct drill *drill)
+{
+    struct drill turn = *drill, stock = *drill, raw = *drill;
+    struct drill_node node;
+    struct raw_client client;
+    double ours[TURNS], alone[TURNS], ratios[TURNS];
+    turn.count = drill->count / TURNS;
+    stock.count = drill->streams;
+    raw.count = turn.count;
+    raw.payload = drill->payload + COMMIT_OVERHEAD_BYTES;
+    raw_start(&client, &raw);
+    drill_node_start(&node, drill, false);
+    drill_node_serve(&node);
+    (void)executor_run(&node, &stock, CLIENT_STOCKS);
+    (void)executor_run(&node, &turn, CLIENT_SELLS);
+    (void)raw_run(&client, &raw);
+    for (int i = 0; i < TURNS; i++) {
+        turn.base += turn.count;
+        ours[i] = executor_run(&node, &turn, CLIENT_SELLS);
+        alone[i] = raw_run(&client, &raw);
+        ratios[i] = ours[i] / alone[i];
+    }
+    printf("{\"executor_per_second\": %.0f, \"raw_per_second\": %.0f, \"median_ratio\": %.2f}\n", median(ours),
+           median(alone), median(ratios));
+    drill_node_stop(&node);
+    raw_stop(&client);
+    return 0;
 }
