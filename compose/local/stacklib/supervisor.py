@@ -15,10 +15,11 @@ from .service import Service, process_environment
 POLL_SECONDS = 0.1  # between two probes of a server that is starting: the one thing that can't be awaited
 LOCK_SECONDS = 300.0
 LOG_LINES = 15
+LOG_LINES_READ = 400
 # Signs in a log's last lines, and what to tell.
 REASONS = (
     ("Could not reserve enough space", "There is not enough memory for its heap."),
-    ("OutOfMemoryError", "It ran out of memory."),
+    ("java.lang.OutOfMemoryError", "It ran out of memory."),
     ("insufficient memory for the Java Runtime", "There is not enough memory."),
     ("Address already in use", "Another process took its port meanwhile."),
     ("No space left on device", "The disk is full."),
@@ -156,7 +157,8 @@ def await_well(stack: Stack, row: Service, seconds: float) -> None:
 
 
 def explain(stack: Stack, row: Service) -> str:
-    lines = process.tail(stack.log(row.name), LOG_LINES)
+    # Without the frames of Java's stack traces, which would leave no room for the lines that say what it was.
+    lines = [line for line in process.tail(stack.log(row.name), LOG_LINES_READ) if not line.startswith(("\tat ", "\t..."))][-LOG_LINES:]
     text = "\n".join(lines)
     reason = next((message + " " for sign, message in REASONS if sign in text), "")
     return f"{reason}The last lines of {stack.log(row.name)}:\n" + "\n".join("  | " + line for line in lines)

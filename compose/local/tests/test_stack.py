@@ -156,6 +156,19 @@ def test_a_server_that_ends_is_explained_by_its_log(folder, monkeypatch):
     assert "Its process ended" in str(error.value) and "mongodb.log" in str(error.value) and "  | " in str(error.value)
 
 
+@pytest.mark.parametrize("line, reason", [
+    ("JVM arguments [-Xmx512m, -XX:+ExitOnOutOfMemoryError]", ""),  # a flag's name is no diagnosis
+    ("Terminating due to java.lang.OutOfMemoryError: Java heap space", "It ran out of memory. "),
+    ("java.net.BindException: Address already in use", "Another process took its port meanwhile. "),
+])
+def test_a_log_is_read_for_reasons_and_shown_without_frames(tmp_path, line, reason):
+    stack = Stack(tmp_path, Options())
+    stack.make_dirs()
+    stack.log("mongodb").write_text("\n".join([line, "Caused by: this", *["\tat some.Frame(File.java:1)"] * 50]) + "\n")
+    text = supervisor.explain(stack, servers.MONGODB)
+    assert text.startswith(f"{reason}The last lines of") and "Caused by: this" in text and "some.Frame" not in text
+
+
 def test_another_engine_or_port_needs_a_down_first(folder):
     up(folder, "mongodb")
     done = run(folder, "up", "mongodb", "--port-offset", str(OFFSET + 1), check=False)
