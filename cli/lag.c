@@ -79,8 +79,8 @@ static void print_table(yyjson_val *lag)
 
 static void print_answer(const struct ev_config *config, struct ev_str answer, yyjson_val *lag)
 {
-    bool terminal = isatty(STDOUT_FILENO) == 1;
-    if (ev_config_bool(config, "json") || !terminal) {
+    bool for_people = isatty(STDOUT_FILENO) == 1 || ev_config_int(config, "wait") > 0;
+    if (ev_config_bool(config, "json") || !for_people) {
         printf("%.*s\n", EV_STR_ARG(answer));
     } else {
         if (ev_config_bool(config, "watch"))

@@ -44,7 +44,7 @@ static int es_create_index(struct es_sink *es, const char *index, const char *de
 static int es_prepare_index(struct es_sink *es, const struct ev_view *view, struct ev_error *error)
 {
     char index[ES_NAME_MAX], write_alias[ES_NAME_MAX], alias[ES_NAME_MAX], path[ES_PATH_MAX];
-    bool exists;
+    bool exists = false;
     es_index_name(es, view, index);
     es_write_alias(es, view, write_alias);
     snprintf(alias, sizeof(alias), "%s%s", es->prefix, view->name);
@@ -64,7 +64,7 @@ static int es_prepare_helper(struct es_sink *es, const char *name, struct ev_err
 {
     char index[ES_NAME_MAX], path[ES_PATH_MAX];
     const char *const no_aliases[] = {NULL};
-    bool exists;
+    bool exists = false;
     snprintf(index, sizeof(index), "%s%s", es->prefix, name);
     snprintf(path, sizeof(path), "/%s", index);
     int r = es_exists(es, path, &exists, error);
