@@ -41,6 +41,26 @@ static void test_folds_each_document_once_per_batch(void **state)
     rig_finish(&rig);
 }
 
+static void test_counts_commits(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_sink_document stored;
+    rig_init(&rig, 1);
+    rig_add_twice(&rig, 1, 2, 3);
+    int64_t last = rig_add_twice(&rig, 1, 4, 5);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_true(ev_memory_sink_get(&rig.store, &rig_view, EV_STR("cart-1"), &stored));
+    assert_int_equal(stored.meta.sequence, 2);
+    assert_int_equal(stored.meta.offset, last);
+    assert_int_equal(stored.meta.partition, 0);
+    assert_int_equal(rig_units(&rig, 1), 14);
+    assert_int_equal(status_of(projection).events, 4);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
 static void test_keeps_documents_it_wrote(void **state)
 {
     (void)state;
@@ -355,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_folds_each_document_once_per_batch),
+        cmocka_unit_test(test_counts_commits),
         cmocka_unit_test(test_keeps_documents_it_wrote),
         cmocka_unit_test(test_bounds_what_it_keeps),
         cmocka_unit_test(test_skips_void_records),

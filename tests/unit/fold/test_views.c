@@ -370,6 +370,26 @@ static void test_customers(void **state)
     assert_int_equal(the_store.documents.count, 1);
 }
 
+/* An order with a SKU on several lines is one order of it. */
+static void test_repeated_lines(void **state)
+{
+    (void)state;
+    given("order-8", order_placed, .order_id = S("8"), .customer_id = S("anna"), .country = S("France"),
+          .currency = S("EUR"), .placed_at = PLACED_AT,
+          .lines = LINES(order_line, {1, S("tea"), S("TEA"), 1, 10000, LINE_KIND_GOODS},
+                         {2, S("cup"), S("CUP"), 1, 10000, LINE_KIND_GOODS},
+                         {3, S("tea"), S("TEA"), 2, 20000, LINE_KIND_GOODS}));
+    then(&customers_view, "anna|EUR|0",
+         "{\"customer_id\":\"anna\",\"partition\":0,\"currency\":\"EUR\",\"country\":\"France\",\"orders\":1,"
+         "\"units\":4,\"free_units\":0,\"value\":\"6.00\",\"cancellations\":0,\"cancelled_units\":0,"
+         "\"cancelled_value\":\"0.00\",\"returns\":0,\"returned_units\":0,\"returned_value\":\"0.00\","
+         "\"first_order_at\":\"2010-12-01T08:26:00Z\",\"last_order_at\":\"2010-12-01T08:26:00Z\",\"items\":["
+         "{\"sku\":\"cup\",\"orders\":1,\"units\":1,\"free_units\":0,\"value\":\"1.00\",\"cancelled_units\":0,"
+         "\"cancelled_value\":\"0.00\",\"returned_units\":0,\"returned_value\":\"0.00\"},"
+         "{\"sku\":\"tea\",\"orders\":1,\"units\":3,\"free_units\":0,\"value\":\"5.00\",\"cancelled_units\":0,"
+         "\"cancelled_value\":\"0.00\",\"returned_units\":0,\"returned_value\":\"0.00\"}]}");
+}
+
 /* A sum that leaves 64 bits parks its document and no other. */
 static void test_sums_that_overflow_park(void **state)
 {
@@ -496,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sales_daily, begin, end),
         cmocka_unit_test_setup_teardown(test_sales_daily_by_partition, begin, end),
         cmocka_unit_test_setup_teardown(test_customers, begin, end),
+        cmocka_unit_test_setup_teardown(test_repeated_lines, begin, end),
         cmocka_unit_test_setup_teardown(test_sums_that_overflow_park, begin, end),
         cmocka_unit_test_setup_teardown(test_carts, begin, end),
         cmocka_unit_test_setup_teardown(test_cart_emptied, begin, end),
