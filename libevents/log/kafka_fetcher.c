@@ -163,7 +163,8 @@ size_t ev_kafka_fetcher_poll(struct ev_kafka_log *log)
     if (!log->fetcher.rk)
         return 0;
     note_errors(log);
-    while (total < EV_KAFKA_LOG_POLL_RECORDS_MAX) {
+    /* Looking at the length first spares an idle consumer the system call that librdkafka makes for a batch. */
+    while (total < EV_KAFKA_LOG_POLL_RECORDS_MAX && rd_kafka_queue_length(log->fetcher.queue) > 0) {
         ssize_t count = rd_kafka_consume_batch_queue(log->fetcher.queue, 0, messages, BATCH);
         if (count <= 0)
             return total;
@@ -175,7 +176,8 @@ size_t ev_kafka_fetcher_poll(struct ev_kafka_log *log)
         log->fetcher.batch = 0;
         total += (size_t)count;
     }
-    ev_kafka_log_wake(log);
+    if (total >= EV_KAFKA_LOG_POLL_RECORDS_MAX)
+        ev_kafka_log_wake(log);
     return total;
 }
 

@@ -163,8 +163,10 @@ int drill_ratio(const struct drill *drill)
         alone[i] = raw_run(&client, &raw);
         ratios[i] = ours[i] / alone[i];
     }
-    printf("{\"executor_per_second\": %.0f, \"raw_per_second\": %.0f, \"median_ratio\": %.2f}\n", median(ours),
-           median(alone), median(ratios));
+    double middle = median(ours), middle_alone = median(alone); /* sort */
+    printf("{\"executor_per_second\": %.0f, \"raw_per_second\": %.0f, \"median_ratio\": %.2f, "
+           "\"best_executor\": %.0f, \"best_raw\": %.0f, \"best_ratio\": %.2f}\n",
+           middle, middle_alone, median(ratios), ours[TURNS - 1], alone[TURNS - 1], ours[TURNS - 1] / alone[TURNS - 1]);
     drill_node_stop(&node);
     raw_stop(&client);
     return 0;
