@@ -180,6 +180,8 @@ static const struct ev_config_option options[] = {
     {"query-url", EV_CONFIG_STRING, "http://127.0.0.1:8081", "the query API", 0, 0},
     {"expected", EV_CONFIG_STRING, "sample/online-retail/expected.json", "file with the expected figures", 0, 0},
     {"sources", EV_CONFIG_STRING, "mongodb,reports,elasticsearch,log", "what to compare, any of these", 0, 0},
+    {"retail-dir", EV_CONFIG_STRING, NULL,
+     "folder of the files YYYY-MM.csv.gz: what in them is no command is added to the log's figures", 0, 0},
     {"json", EV_CONFIG_BOOL, "false", "a JSON line per figure instead of a table", 0, 0},
     {"log-level", EV_CONFIG_STRING, "warn", "debug, info, warn or error", 0, 0},
     {0},

@@ -1,6 +1,7 @@
 #include "avro/commit.h"
 #include "cli/log_source.h"
 #include "cli/reconcile.h"
+#include "cli/retail.h"
 #include "gen/adjustment.h"
 #include "gen/order.h"
 #include "gen/returns.h"
@@ -88,6 +89,27 @@ static int read_topic(const struct ev_config *config, const struct ev_topic_sche
     return result;
 }
 
+/* Invoices of the month's file that are no command, so that the log can't have them: added as the corrections that they are. */
+static int add_what_is_no_command(const char *folder, struct reading *reading, struct ev_arena *arena,
+                                  struct ev_error *error)
+{
+    struct ev_str path = ev_arena_printf(arena, "%s/%s.csv.gz", folder, reading->month->name);
+    struct retail_file file;
+    int result = retail_file_read(path.data, &file, error);
+    for (size_t i = 0; result == 0 && i < file.invoices.count; i++) {
+        const struct retail_invoice *invoice = file.invoices.items[i];
+        if (invoice->kind < RETAIL_FIRST_REASON)
+            continue;
+        figures_begin(reading->figures, FIGURES_CORRECTION, invoice->number, invoice->customer);
+        for (size_t j = 0; j < invoice->rows.count; j++)
+            figures_line(reading->figures, invoice->rows.items[j].sku, invoice->country,
+                         invoice->rows.items[j].quantity, 0);
+        figures_end(reading->figures);
+    }
+    retail_file_finish(&file);
+    return result;
+}
+
 int reconcile_log(const struct ev_config *config, const struct reconcile_month *month, struct ev_arena *arena,
                   struct figure_set *ret, struct ev_error *error)
 {
@@ -95,6 +117,8 @@ int reconcile_log(const struct ev_config *config, const struct reconcile_month *
     int result = read_topic(config, &order_topic, &reading, error);
     if (result == 0)
         result = read_topic(config, &product_topic, &reading, error);
+    if (result == 0 && ev_config_string(config, "retail-dir"))
+        result = add_what_is_no_command(ev_config_string(config, "retail-dir"), &reading, arena, error);
     if (result == 0)
         result = figures_finish(reading.figures, arena, ret, error);
     figures_destroy(reading.figures);

@@ -247,6 +247,7 @@ MONGODB = Service(
     probe=lambda stack: health.mongodb(stack.address("mongodb")),
     data="mongodb",
     memory_mib=MEMORY["mongodb"][1],
+    start_seconds=240,  # it reads every document when it opens its file
 )
 
 

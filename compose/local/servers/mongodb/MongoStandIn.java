@@ -17,6 +17,8 @@ import org.h2.mvstore.MVStore;
 public final class MongoStandIn {
     private static final int COMMIT_DELAY_MILLIS = 200;
     private static final int CACHE_MEBIBYTES = 64;
+    /** A cursor reads the version at which it began. H2 forgets all but the newest few, one each {@link #COMMIT_DELAY_MILLIS}. */
+    private static final int VERSIONS_TO_KEEP = 1500;
     private static final int USAGE = 2;
 
     private MongoStandIn() {}
@@ -43,6 +45,7 @@ public final class MongoStandIn {
         Files.createDirectories(file.toAbsolutePath().getParent());
         MVStore store = new MVStore.Builder().fileName(file.toString()).cacheSize(CACHE_MEBIBYTES).open();
         store.setAutoCommitDelay(COMMIT_DELAY_MILLIS);
+        store.setVersionsToKeep(VERSIONS_TO_KEEP);
         return new H2Backend(store);
     }
 }
