@@ -123,7 +123,7 @@ static const struct {
 static int usage(FILE *out)
 {
     fprintf(out, "usage: log_drill BROKERS PREFIX COMMAND [count=N] [window=N] [base=N] [streams=N] [payload=N] "
-                 "[progress=1] [name=NAME] [kafka.NAME=VALUE …]\n\ncommands:\n");
+                 "[headers=1] [progress=1] [name=NAME] [kafka.NAME=VALUE …]\n\ncommands:\n");
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
     return out == stderr ? 2 : 0;
@@ -142,6 +142,8 @@ static void option(struct drill *drill, const char *name, const char *value)
         drill->streams = (int)number;
     else if (strcmp(name, "payload") == 0)
         drill->payload = (int)number;
+    else if (strcmp(name, "headers") == 0)
+        drill->headers = number != 0;
     else if (strcmp(name, "progress") == 0)
         drill->progress = number != 0;
     else if (strcmp(name, "name") == 0)

@@ -17,6 +17,7 @@ struct drill {
     int64_t base;     /* number of the first command: ids are a function of it */
     int streams;
     int payload;   /* bytes of the buyer's name */
+    bool headers;  /* raw: with headers like a commit's */
     bool progress; /* tell how it goes on stderr, twice a second */
 };
 

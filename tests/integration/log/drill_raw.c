@@ -12,9 +12,9 @@ struct raw {
     int64_t open, finished, failed;
 };
 
-/* What a commit of the drill weighs: the record's head and buyer, and its headers. Near enough: the payload is the most
- * of it. */
-#define COMMIT_OVERHEAD_BYTES 420
+/* What a commit of the drill weighs beside the buyer's name, nearly. */
+#define COMMIT_HEAD_BYTES 200
+#define COMMIT_HEADERS_BYTES 220
 
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
@@ -46,15 +46,36 @@ static rd_kafka_t *producer(const struct drill *drill, struct raw *raw)
     return rk;
 }
 
+/* As many and as long as a commit's. */
+static rd_kafka_headers_t *headers_like_a_commit(void)
+{
+    static const char *const names[] = {"ce_specversion", "ce_id",        "ce_source", "ce_type",
+                                        "ce_time",        "content-type", "ce_subject"};
+    static const char *const values[] = {"1.0",
+                                         "00000000-0000-8000-0000-000000000000",
+                                         "prefix.shelf",
+                                         "test.shelf.UnitsSold",
+                                         "2026-01-01T00:00:00.000Z",
+                                         "application/avro",
+                                         "shelf-100"};
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        (void)rd_kafka_header_add(headers, names[i], -1, values[i], -1);
+    return headers;
+}
+
 static void send_all(rd_kafka_t *rk, const struct drill *drill, struct raw *raw, const char *topic, const char *value)
 {
     int64_t sent = 0;
     while (raw->finished < drill->count) {
         while (raw->open < drill->window && sent < drill->count) {
-            rd_kafka_resp_err_t err =
-                rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION((int32_t)(sent % DRILL_PARTITIONS)),
-                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY("key", 3),
-                                  RD_KAFKA_V_VALUE((void *)value, (size_t)drill->payload), RD_KAFKA_V_END);
+            rd_kafka_headers_t *headers = drill->headers ? headers_like_a_commit() : NULL;
+            rd_kafka_resp_err_t err = rd_kafka_producev(
+                rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION((int32_t)(sent % DRILL_PARTITIONS)),
+                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY("key", 3),
+                RD_KAFKA_V_VALUE((void *)value, (size_t)drill->payload), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+            if (err && headers)
+                rd_kafka_headers_destroy(headers);
             if (err)
                 break;
             raw->open++;
@@ -150,7 +171,7 @@ int drill_ratio(const struct drill *drill)
     turn.count = drill->count / TURNS;
     stock.count = drill->streams;
     raw.count = turn.count;
-    raw.payload = drill->payload + COMMIT_OVERHEAD_BYTES;
+    raw.payload = drill->payload + (drill->headers ? COMMIT_HEAD_BYTES : COMMIT_HEAD_BYTES + COMMIT_HEADERS_BYTES);
     raw_start(&client, &raw);
     drill_node_start(&node, drill, false);
     drill_node_serve(&node);
