@@ -75,7 +75,7 @@ void ev_kafka_producer_purge(struct ev_log_port *port, int32_t partition);
 size_t ev_kafka_producer_poll(struct ev_kafka_log *log);
 
 /* kafka_headers.c: NULL when librdkafka has no memory left. */
-rd_kafka_headers_t *ev_kafka_headers_create(const char *topic, const struct ev_commit *commit);
+rd_kafka_headers_t *ev_kafka_headers_create(const char *topic, int32_t partition, const struct ev_commit *commit);
 
 /* kafka_offsets.c */
 int ev_kafka_offsets_ask(struct ev_log_port *port, int32_t partition, uint64_t tag, struct ev_error *error);

@@ -111,7 +111,7 @@ int ev_kafka_producer_append(struct ev_log_port *port, int32_t partition, uint64
         return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s", log->last_error.message);
     }
     rd_kafka_topic_t *topic = topic_of(&log->producer, self, error);
-    rd_kafka_headers_t *headers = ev_kafka_headers_create(self->topic, commit);
+    rd_kafka_headers_t *headers = ev_kafka_headers_create(self->topic, partition, commit);
     if (!topic || !headers) {
         if (headers)
             rd_kafka_headers_destroy(headers);
