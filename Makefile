@@ -83,6 +83,10 @@ tidy: ## style as a test: layering, banned calls, dead files, stale documents
 lint: build ## clang-tidy and cppcheck
 	@$(ENV) tests/lint $(BUILD)
 
+.PHONY: docs
+docs: build ## write docs/configuration.md anew
+	@docs/make-configuration $(BUILD) > docs/configuration.md
+
 .PHONY: fmt
 fmt: ## format the C code
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
