@@ -18,7 +18,7 @@ MEMORY = {
     "elasticsearch": (512, 1000),
     "opensearch": (512, 1000),
     "registry": (256, 500),
-    "mongodb": (512, 800),
+    "mongodb": (1024, 1500),
 }
 
 # A JVM that ran out of memory limps; one that ends is noticed.
