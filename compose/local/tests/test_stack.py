@@ -144,7 +144,7 @@ def test_data_of_another_version_are_not_touched(folder):
 
 def test_too_little_memory_is_said_before_the_start(folder, monkeypatch):
     monkeypatch.setattr(supervisor, "available_mib", lambda: 100)
-    with pytest.raises(StackError, match="mongodb may take 800 MiB together, 100 MiB are available"):
+    with pytest.raises(StackError, match="mongodb may take 1500 MiB together, 100 MiB are available"):
         supervisor.up(Stack(folder, Options(port_offset=OFFSET, services=["mongodb"])))
 
 
