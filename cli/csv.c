@@ -59,13 +59,26 @@ static int end_field(struct csv_reader *reader, struct ev_error *error)
     return 0;
 }
 
+/* Tells the file's end from a file that is cut short or damaged, where zlib also gives -1: the record before it is not
+ * to be judged, or taken, as if it were whole. 0 at the true end. */
+static int check_file_end(struct csv_reader *reader, struct ev_error *error)
+{
+    int number = 0;
+    const char *text = gzerror(reader->file, &number);
+    if (number != Z_OK && number != Z_STREAM_END)
+        return csv_fault(reader, EV_ERR_IO, text, error);
+    return 0;
+}
+
 /* Reads the rest of a quoted field; the opening quote is consumed. Returns the character after the closing quote. */
 static int read_quoted(struct csv_reader *reader, int *ret_next, struct ev_error *error)
 {
     for (;;) {
         int c = gzgetc(reader->file);
-        if (c == -1)
-            return csv_fault(reader, EV_ERR_INVALID, "a quoted field has no end", error);
+        if (c == -1) {
+            int result = check_file_end(reader, error);
+            return result < 0 ? result : csv_fault(reader, EV_ERR_INVALID, "a quoted field has no end", error);
+        }
         if (c == '"') {
             c = gzgetc(reader->file);
             if (c != '"') {
@@ -102,7 +115,10 @@ static int read_record(struct csv_reader *reader, int c, struct ev_error *error)
             continue;
         }
         if (c == ',' || c == '\n' || c == -1) {
-            result = end_field(reader, error);
+            if (c == -1)
+                result = check_file_end(reader, error);
+            if (result == 0)
+                result = end_field(reader, error);
             if (result < 0)
                 return result;
             if (c != ',') {
@@ -126,13 +142,8 @@ int csv_next(struct csv_reader *reader, struct ev_str ret_fields[CSV_FIELDS_MAX]
 {
     int c = gzgetc(reader->file);
     reader->record_line = reader->line;
-    if (c == -1) {
-        int number = 0;
-        const char *text = gzerror(reader->file, &number);
-        if (number != Z_OK && number != Z_STREAM_END)
-            return csv_fault(reader, EV_ERR_IO, text, error);
-        return 0;
-    }
+    if (c == -1)
+        return check_file_end(reader, error);
     ev_buffer_clear(&reader->record);
     reader->field_count = 0;
     int result = read_record(reader, c, error);

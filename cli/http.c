@@ -29,6 +29,7 @@ int http_ask(const struct http_request *request, int *ret_status, struct ev_buff
     struct curl_slist *headers = make_headers(request);
     long status = 0;
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* an id of dots is the server's to refuse, not a step up */
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

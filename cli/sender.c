@@ -103,6 +103,7 @@ static void slot_take_job(struct sender *sender, struct slot *slot, struct sende
     ev_buffer_printf(&slot->url, "%s%.*s", sender->options->base_url, EV_STR_ARG(job->path));
     slot_set_headers(slot);
     curl_easy_setopt(slot->easy, CURLOPT_URL, slot->url.data);
+    curl_easy_setopt(slot->easy, CURLOPT_PATH_AS_IS, 1L); /* an id of dots is the server's to refuse, not a step up */
     curl_easy_setopt(slot->easy, CURLOPT_CUSTOMREQUEST, job->method);
     curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)slot->body.length);
     curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, slot->body.data ? slot->body.data : "");
