@@ -145,7 +145,7 @@ def cases_of_string(path, rules, document):
     if "maxLength" in rules:
         bad += ["é" * (rules["maxLength"] + 1)]
     if "pattern" in rules:
-        bad += ["", "a" * 300, "naïve", "x\u0000y", "<script>", "' OR 1=1"]
+        bad += ["", ".", "..", "a" * 300, "naïve", "x\u0000y", "<script>", "' OR 1=1"]
     for text in bad:
         yield f"{text[:24]!r}", encode(put(document, path, text)), place
 
