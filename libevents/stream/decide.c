@@ -62,10 +62,11 @@ static bool is_known_command(struct ev_partition *partition, struct ev_request *
         .version = entry->version,
         .offset = entry->offset,
     };
-    const struct ev_stream *stream = ev_streams_find(&partition->streams, request->stream_id);
-    if (same && request->wants_state && stream && stream->state) {
-        const struct ev_decider *decider = partition->executor->options.deciders[stream->decider];
-        struct ev_str copy = ev_arena_copy(request->arena, (struct ev_str){stream->state, stream->state_length});
+    /* The newest state, as for every answer that appends nothing: the confirmed one may be older than what was asked before. */
+    struct view view = view_of(partition, request->stream_id);
+    if (same && request->wants_state && view.state) {
+        const struct ev_decider *decider = partition->executor->options.deciders[view.stream->decider];
+        struct ev_str copy = ev_arena_copy(request->arena, (struct ev_str){view.state, view.state_length});
         void *state;
         if (ev_answer_state(decider, copy.data, copy.length, request->arena, &state, NULL) == 0)
             answer.state = state;
