@@ -44,8 +44,9 @@ def order_in_mongodb(number):
 
 def product_in_elasticsearch(number):
     word = f"visible{number:05}"
-    request = ("PATCH", "/v1/products/BENCH002", {"title": f"Product {word}"})
-    return request, lambda answer: (f"/v1/products?q={urllib.parse.quote(word)}", lambda found: [item["product"]["sku"] for item in found["items"]] == ["BENCH002"])
+    sku = f"VISIBLE{number:05}"
+    request = ("POST", "/v1/products", {"sku": sku, "title": f"Product {word}"})
+    return request, lambda answer: (f"/v1/products?q={urllib.parse.quote(word)}", lambda found: [item["product"]["sku"] for item in found["items"]] == [sku])
 
 
 def percentile(numbers, percent):
