@@ -11,15 +11,6 @@
 
 #define BODY_BYTES_MAX ((size_t)1024 * 1024)
 
-static const struct ev_command_type *find_command(const char *name)
-{
-    for (size_t i = 0; i < orderlog_command_count; i++) {
-        if (strcmp(orderlog_commands[i]->name, name) == 0)
-            return orderlog_commands[i];
-    }
-    return NULL;
-}
-
 static void list_commands(void)
 {
     for (size_t i = 0; i < orderlog_command_count; i++) {
@@ -166,7 +157,7 @@ static int run(const struct ev_config *config)
         cli_complain("name a command and its JSON (- or nothing: from stdin)\nTry: orderlog command --list");
         return CLI_USAGE;
     }
-    const struct ev_command_type *type = find_command(arguments[0]);
+    const struct ev_command_type *type = orderlog_command_type_find(ev_str_of(arguments[0]));
     if (!type) {
         cli_complain("there is no command '%s'\nTry: orderlog command --list", arguments[0]);
         return CLI_USAGE;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "avro/registry.h"
-#include "gen/topics.h"
 
 #define BROKER_TIMEOUT_MS 10000
 #define POLL_MS 500
@@ -127,17 +126,6 @@ int log_source_scan(struct log_source *source, int32_t partition,
     ev_arena_finish(&arena);
     free(records);
     return result;
-}
-
-const struct ev_topic_schema *log_source_topic_of(struct ev_str category)
-{
-    for (size_t i = 0; i < orderlog_topic_count; i++) {
-        for (const char *const *name = orderlog_topics[i]->categories; *name; name++) {
-            if (ev_str_equal(ev_str_of(*name), category))
-                return orderlog_topics[i];
-        }
-    }
-    return NULL;
 }
 
 static const char *verdict_text(enum ev_verdict verdict)

@@ -30,7 +30,5 @@ int log_source_scan(struct log_source *source, int32_t partition,
                     int (*each)(void *context, const struct ev_log_record *record), void *context,
                     struct ev_error *error);
 
-/* The topic that holds a category; NULL when none does. */
-const struct ev_topic_schema *log_source_topic_of(struct ev_str category);
 /* One line of JSON: topic, partition, offset, then the commit. */
 void log_source_print(const struct ev_topic_schema *topic, const struct ev_log_record *record);

@@ -3,6 +3,7 @@
 
 #include "cli/log_source.h"
 #include "core/hash.h"
+#include "gen/topics.h"
 
 struct wanted {
     const struct ev_topic_schema *topic;
@@ -31,7 +32,7 @@ static int run(const struct ev_config *config)
     }
     size_t category_length = strcspn(arguments[0], "-");
     struct wanted wanted = {.stream_id = ev_str_of(arguments[0])};
-    wanted.topic = log_source_topic_of((struct ev_str){arguments[0], category_length});
+    wanted.topic = orderlog_topic_of_category((struct ev_str){arguments[0], category_length});
     if (!wanted.topic) {
         cli_complain("there is no category '%.*s'", (int)category_length, arguments[0]);
         return CLI_USAGE;

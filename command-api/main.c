@@ -1,13 +1,12 @@
 /* The command API: takes commands by HTTP, decides on them and appends what follows to the log. Here is only what ties
  * the parts together: options, the order of starting and stopping, exit codes. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/directory.h"
 #include "health.h"
 #include "http/routes.h"
 #include "libhttp/server.h"
@@ -96,30 +95,11 @@ static void name_instance(struct command_app *app, const struct ev_config *confi
     snprintf(app->owner_id, sizeof(app->owner_id), "command-api@%s/%d", host, (int)getpid());
 }
 
-/* Like mkdir -p. */
-static int make_directory(const char *path, struct ev_error *error)
-{
-    char part[PATH_MAX_LENGTH];
-    size_t length = strlen(path);
-    if (length == 0 || length >= sizeof(part))
-        return ev_error_set(error, EV_ERR_INVALID, "\"%s\" is no data directory. Choose one by --data-dir", path);
-    for (size_t i = 1; i <= length; i++) {
-        if (path[i] != '/' && path[i] != '\0')
-            continue;
-        memcpy(part, path, i);
-        part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return ev_error_set(error, EV_ERR_IO, "can't make the data directory %s: %s. Choose one by --data-dir",
-                                part, strerror(errno));
-    }
-    return 0;
-}
-
 static int open_registry(struct command_app *app, const struct ev_config *config, struct ev_error *error)
 {
     char cache[PATH_MAX_LENGTH];
     const char *directory = ev_config_string(config, "data-dir");
-    int result = make_directory(directory, error);
+    int result = ev_directory_make(directory, error);
     if (result < 0)
         return result;
     if ((size_t)snprintf(cache, sizeof(cache), "%s/command-api-schemas.cache", directory) >= sizeof(cache))

@@ -1,4 +1,4 @@
-/* Which partitions are this process's, and which loop has them. For now: all of them, from start to end, so that just
+/* Which partitions are this process's, and which loop has them. All of them, from start to end, so that just
  * one instance may run (a second one would fence the first, which is safe, and take everything from it). */
 #pragma once
 

@@ -1,16 +1,15 @@
 /* The projectors: keep the views in MongoDB and Elasticsearch up to date with the log. Here is only what ties the parts
  * together: options, signals, the order of starting and stopping, exit codes. */
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "avro/registry.h"
 #include "choice.h"
 #include "core/config.h"
+#include "core/directory.h"
 #include "core/log.h"
 #include "lag.h"
 #include "sinks/elasticsearch.h"
@@ -56,30 +55,11 @@ struct app {
     pthread_t stopper;
 };
 
-/* Like mkdir -p. */
-static int make_directory(const char *path, struct ev_error *error)
-{
-    char part[PATH_LENGTH_MAX];
-    size_t length = strlen(path);
-    if (length == 0 || length >= sizeof(part))
-        return ev_error_set(error, EV_ERR_INVALID, "\"%s\" is no data directory. Choose one by --data-dir", path);
-    for (size_t i = 1; i <= length; i++) {
-        if (path[i] != '/' && path[i] != '\0')
-            continue;
-        memcpy(part, path, i);
-        part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return ev_error_set(error, EV_ERR_IO, "can't make the data directory %s: %s. Choose one by --data-dir",
-                                part, strerror(errno));
-    }
-    return 0;
-}
-
 static int app_open_registry(struct app *app, struct ev_error *error)
 {
     char cache[PATH_LENGTH_MAX];
     const char *directory = ev_config_string(app->config, "data-dir");
-    int r = make_directory(directory, error);
+    int r = ev_directory_make(directory, error);
     if (r < 0)
         return r;
     if ((size_t)snprintf(cache, sizeof(cache), "%s/projectors-schemas.cache", directory) >= sizeof(cache))
