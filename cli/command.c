@@ -15,8 +15,8 @@ static void list_commands(void)
 {
     for (size_t i = 0; i < orderlog_command_count; i++) {
         const struct ev_command_type *type = orderlog_commands[i];
-        printf("%-20s %-7s %-6s %-40s %s\n", type->name,
-               type->exposure == EV_EXPOSURE_PUBLIC ? "public" : "private", type->method, type->path, type->summary);
+        printf("%-20s %-7s %-6s %-40s %s\n", type->name, type->exposure == EV_EXPOSURE_PUBLIC ? "public" : "private",
+               type->method, type->path, type->summary);
     }
 }
 
@@ -69,8 +69,7 @@ static void write_body(const struct ev_command_type *type, yyjson_val *document,
     yyjson_val *key, *value;
     ev_json_init(&json, out);
     ev_json_object_begin(&json);
-    yyjson_obj_foreach(document, index, count, key, value)
-    {
+    yyjson_obj_foreach (document, index, count, key, value) {
         if (is_path_field(type, yyjson_get_str(key)))
             continue;
         size_t length = 0;

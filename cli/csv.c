@@ -9,7 +9,7 @@ struct csv_reader {
     gzFile file;
     const char *path;
     int64_t line, record_line;
-    struct ev_buffer record;             /* the fields' bytes, one after the other */
+    struct ev_buffer record; /* the fields' bytes, one after the other */
     size_t field_ends[CSV_FIELDS_MAX];
     size_t field_count;
 };
@@ -151,8 +151,8 @@ int csv_next(struct csv_reader *reader, struct ev_str ret_fields[CSV_FIELDS_MAX]
         return result;
     size_t start = 0;
     for (size_t i = 0; i < reader->field_count; i++) {
-        ret_fields[i] = (struct ev_str){reader->record.data ? reader->record.data + start : "",
-                                        reader->field_ends[i] - start};
+        ret_fields[i] =
+            (struct ev_str){reader->record.data ? reader->record.data + start : "", reader->field_ends[i] - start};
         start = reader->field_ends[i];
     }
     *ret_count = reader->field_count;

@@ -81,8 +81,7 @@ static void sale_line(struct figures *figures, struct ev_str sku, struct ev_str 
     figures->priced = true;
     add(figures, &figures->sale_units, quantity);
     add(figures, &figures->sale_value, value);
-    if (!figures_ranking_add(figures->skus, sku, quantity) ||
-        !figures_ranking_add(figures->countries, country, value))
+    if (!figures_ranking_add(figures->skus, sku, quantity) || !figures_ranking_add(figures->countries, country, value))
         figures->overflow = true;
 }
 
@@ -164,9 +163,8 @@ int figures_finish(struct figures *figures, struct ev_arena *arena, struct figur
     values[FIGURE_CUSTOMERS] = number_text(arena, (int64_t)figures_ranking_size(figures->customers));
     values[FIGURE_GUEST_INVOICES] = number_text(arena, figures->guests);
     values[FIGURE_STOCK_CODES] = number_text(arena, (int64_t)figures_ranking_size(figures->stock_codes));
-    values[FIGURE_LONGEST_INVOICE] =
-        ev_arena_printf(arena, "%.*s %lld", EV_STR_ARG(ev_buffer_str(&figures->longest_id)),
-                        (long long)figures->longest_lines);
+    values[FIGURE_LONGEST_INVOICE] = ev_arena_printf(
+        arena, "%.*s %lld", EV_STR_ARG(ev_buffer_str(&figures->longest_id)), (long long)figures->longest_lines);
     values[FIGURE_TOP_SKUS] = figures_ranking_text(figures->skus, FIGURES_TOP_SKUS, false, arena);
     values[FIGURE_TOP_COUNTRIES] = figures_ranking_text(figures->countries, FIGURES_TOP_COUNTRIES, true, arena);
     return 0;

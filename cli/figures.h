@@ -1,4 +1,5 @@
-/* The totals of a month's sales as `expected.json` has them, added up from whatever source gives documents and lines. docs/retail-import.md defines each. */
+/* The totals of a month's sales as `expected.json` has them, added up from whatever source gives documents and lines.
+ * docs/retail-import.md defines each. */
 #pragma once
 
 #include "core/core.h"
@@ -25,7 +26,7 @@ enum figure {
 #define X(name, text) FIGURE_##name,
     FIGURES(X)
 #undef X
-    FIGURE_COUNT
+        FIGURE_COUNT
 };
 #define FIGURES_TOP_SKUS 5
 #define FIGURES_TOP_COUNTRIES 3
@@ -43,7 +44,8 @@ enum figures_kind { FIGURES_ORDER, FIGURES_RETURN, FIGURES_BAD_DEBT, FIGURES_COR
 struct figures;
 struct figures *figures_create(void);
 void figures_destroy(struct figures *figures);
-/* One document, then its lines. `customer` null: a guest. Quantities are positive, those of returns too; of a correction: its delta. */
+/* One document, then its lines. `customer` null: a guest. Quantities are positive, those of returns too; of a
+ * correction: its delta. */
 void figures_begin(struct figures *figures, enum figures_kind kind, struct ev_str id, struct ev_str customer);
 void figures_line(struct figures *figures, struct ev_str sku, struct ev_str country, int64_t quantity,
                   int64_t unit_price);

@@ -39,10 +39,12 @@ static struct ev_str value_text(yyjson_val *value, struct ev_arena *arena)
     if (!yyjson_is_arr(value))
         return scalar_text(value, arena);
     bool nested = yyjson_is_arr(yyjson_arr_get_first(value));
-    yyjson_arr_foreach(value, index, count, item)
-    {
+    yyjson_arr_foreach (value, index, count, item) {
         struct ev_str part = value_text(item, arena);
-        text = ev_arena_printf(arena, "%.*s%s%.*s", EV_STR_ARG(text), index == 0 ? "" : nested ? ", " : " ",
+        text = ev_arena_printf(arena, "%.*s%s%.*s", EV_STR_ARG(text),
+                               index == 0 ? ""
+                               : nested   ? ", "
+                                          : " ",
                                EV_STR_ARG(part));
     }
     return text;

@@ -8,10 +8,10 @@
 struct http_request {
     const char *method;
     const char *url;
-    struct ev_str body;                /* null string: none */
-    const char *const *headers;        /* NULL-terminated "Name: value", may be NULL */
+    struct ev_str body;         /* null string: none */
+    const char *const *headers; /* NULL-terminated "Name: value", may be NULL */
     int64_t timeout_ms;
-    struct ev_buffer *ret_headers;     /* raw header lines, may be NULL */
+    struct ev_buffer *ret_headers; /* raw header lines, may be NULL */
 };
 
 /* 0 and the status; UNAVAILABLE, TIMEOUT. The answer is appended to `ret_body`. */

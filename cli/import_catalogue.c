@@ -1,5 +1,6 @@
-/* `orderlog import catalogue FILE…`: products from JSON lines (the layout of querqy/chorus: id, title, supplier, ean, short_description, img_…, attr_t_… texts,
- * attr_n_… numbers, attr_b_… yes/no). A product's SKU is the prefix and its id, so that it can't be taken for a shop's own. Restartable. */
+/* `orderlog import catalogue FILE…`: products from JSON lines (the layout of querqy/chorus: id, title, supplier, ean,
+ * short_description, img_…, attr_t_… texts, attr_n_… numbers, attr_b_… yes/no). A product's SKU is the prefix and its
+ * id, so that it can't be taken for a shop's own. Restartable. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
@@ -49,8 +50,7 @@ static void write_attributes(struct ev_json_writer *json, yyjson_val *product)
     yyjson_val *key, *value;
     ev_json_key(json, EV_STR("attributes"));
     ev_json_array_begin(json);
-    yyjson_obj_foreach(product, index, count, key, value)
-    {
+    yyjson_obj_foreach (product, index, count, key, value) {
         const char *name = yyjson_get_str(key);
         bool fits = strlen(name) > strlen("attr_x_") && strlen(name) < ATTRIBUTE_NAME_MAX;
         if (strncmp(name, "attr_", 5) != 0 || !fits || written == ATTRIBUTES_MAX)
@@ -69,8 +69,7 @@ static void write_strings(struct ev_json_writer *json, const char *key, yyjson_v
     yyjson_val *item;
     ev_json_key(json, ev_str_of(key));
     ev_json_array_begin(json);
-    yyjson_arr_foreach(array, index, count, item)
-    {
+    yyjson_arr_foreach (array, index, count, item) {
         if (yyjson_is_str(item))
             ev_json_string(json, (struct ev_str){yyjson_get_str(item), yyjson_get_len(item)});
     }
@@ -124,12 +123,12 @@ static struct sender_job *new_job(struct catalogue *catalogue, const char *metho
     bool creates = strcmp(method, "POST") == 0;
     struct ev_str segment = sender_encode_segment(&catalogue->arena, line->sku);
     job->method = method;
-    job->path = creates ? EV_STR("/v1/products")
-                        : ev_arena_printf(&catalogue->arena, "/v1/products/%.*s", EV_STR_ARG(segment));
+    job->path =
+        creates ? EV_STR("/v1/products") : ev_arena_printf(&catalogue->arena, "/v1/products/%.*s", EV_STR_ARG(segment));
     job->content = line;
     job->write_body = write_product;
-    snprintf(job->idempotency_key, sizeof(job->idempotency_key), "catalogue/%.*s", (int)(line->sku.length > 40 ? 40 : line->sku.length),
-             line->sku.data);
+    snprintf(job->idempotency_key, sizeof(job->idempotency_key), "catalogue/%.*s",
+             (int)(line->sku.length > 40 ? 40 : line->sku.length), line->sku.data);
     return job;
 }
 
@@ -259,6 +258,7 @@ static const struct ev_config_option options[] = {
 };
 
 const struct cli_subcommand cli_import_catalogue = {
-    .program = {"import catalogue", "import products (JSON lines, gzip or plain) as commands", "[options] FILE…", options},
+    .program = {"import catalogue", "import products (JSON lines, gzip or plain) as commands", "[options] FILE…",
+                options},
     .run = run,
 };

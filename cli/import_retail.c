@@ -1,5 +1,6 @@
-/* `orderlog import retail FILE…`: invoices of retail files become commands (docs/retail-import.md), one commit per invoice. Restartable: every command
- * has an Idempotency-Key made of the invoice's number, and orders, returns and stock documents are idempotent by their ids besides. */
+/* `orderlog import retail FILE…`: invoices of retail files become commands (docs/retail-import.md), one commit per
+ * invoice. Restartable: every command has an Idempotency-Key made of the invoice's number, and orders, returns and
+ * stock documents are idempotent by their ids besides. */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,8 +22,7 @@ struct import {
     struct progress progress;
 };
 
-static struct sender_job *new_job(struct import *import, const char *path_format, struct ev_str id,
-                                  const void *content,
+static struct sender_job *new_job(struct import *import, const char *path_format, struct ev_str id, const void *content,
                                   void (*write_body)(const struct sender_job *, struct ev_json_writer *))
 {
     struct sender_job *job = ev_arena_new(&import->arena, struct sender_job);
@@ -185,7 +185,8 @@ static struct sender_job *product_answered(struct sender_job *job, int status, s
     struct sender_job *change = new_job(import, "/v1/products/%.*s", product->sku, product, write_changed_product);
     import->total--; /* it stands in for the first */
     change->method = "PATCH";
-    snprintf(change->idempotency_key, sizeof(change->idempotency_key), "retail/%.*s/change", EV_STR_ARG(import->file->name));
+    snprintf(change->idempotency_key, sizeof(change->idempotency_key), "retail/%.*s/change",
+             EV_STR_ARG(import->file->name));
     return change;
 }
 
@@ -194,8 +195,8 @@ static void add_products(struct import *import)
     for (size_t i = 0; i < import->file->products.count; i++) {
         const struct retail_product *product = import->file->products.items[i];
         struct sender_job *job = new_job(import, "/v1/products%.0s", EV_STR(""), product, write_new_product);
-        snprintf(job->idempotency_key, sizeof(job->idempotency_key), "retail/%.*s/%.*s",
-                 EV_STR_ARG(import->file->name), EV_STR_ARG(product->sku));
+        snprintf(job->idempotency_key, sizeof(job->idempotency_key), "retail/%.*s/%.*s", EV_STR_ARG(import->file->name),
+                 EV_STR_ARG(product->sku));
         job->answered = product_answered;
         *ev_array_push(&import->arena, &import->jobs) = job;
     }
@@ -213,14 +214,12 @@ static void chain_on_stock(struct import *import, struct ev_str sku, struct send
 
 static void add_openings(struct import *import)
 {
-    struct ev_str reference =
-        ev_arena_printf(&import->arena, "opening balance %.*s", EV_STR_ARG(import->file->name));
+    struct ev_str reference = ev_arena_printf(&import->arena, "opening balance %.*s", EV_STR_ARG(import->file->name));
     for (size_t i = 0; i < import->file->openings.count; i++) {
         const struct retail_opening *opening = &import->file->openings.items[i];
         struct opening_content *content = ev_arena_new(&import->arena, struct opening_content);
         *content = (struct opening_content){opening, reference};
-        struct sender_job *job =
-            new_job(import, "/v1/stock/%.*s/receipts", opening->sku, content, write_opening);
+        struct sender_job *job = new_job(import, "/v1/stock/%.*s/receipts", opening->sku, content, write_opening);
         snprintf(job->idempotency_key, sizeof(job->idempotency_key), "retail/open/%.*s",
                  EV_STR_ARG(import->file->name));
         chain_on_stock(import, opening->sku, job);
@@ -319,8 +318,7 @@ static void print_summary(const struct import *import, const struct sender_total
     ev_json_kv_int64(&json, "commands", totals->sent);
     ev_json_kv_int64(&json, "refused", totals->refused);
     ev_json_kv_int64(&json, "retries", totals->retries);
-    ev_json_kv_int64(&json, "milliseconds",
-                     ev_clock_monotonic_ms(&ev_clock_system) - import->progress.started_ms);
+    ev_json_kv_int64(&json, "milliseconds", ev_clock_monotonic_ms(&ev_clock_system) - import->progress.started_ms);
     ev_json_object_end(&json);
     printf("%.*s\n", EV_STR_ARG(ev_buffer_str(&line)));
     ev_buffer_finish(&line);

@@ -1,4 +1,5 @@
-/* `orderlog lag`: how far each view is behind the log, as the projectors' private listener tells; --watch repeats it, --wait waits until nothing is left. */
+/* `orderlog lag`: how far each view is behind the log, as the projectors' private listener tells; --watch repeats it,
+ * --wait waits until nothing is left. */
 #include <curl/curl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -44,17 +45,19 @@ static const char *text(yyjson_val *object, const char *name)
     return value ? value : "";
 }
 
-/* Sum of what is left to reflect; -1 when a projection doesn't know the log's end or isn't at work. */
-static long long left_over(yyjson_val *lag)
+/* Sum of what is left to reflect; -1 when a projection isn't at work or its knowledge of the log's end is older than
+ * `age_max_ms`: records that were appended since would be missing from the sum. */
+static long long left_over(yyjson_val *lag, int64_t age_max_ms)
 {
     size_t index, count;
     yyjson_val *projection;
     long long sum = 0;
-    yyjson_arr_foreach(yyjson_obj_get(lag, "projections"), index, count, projection)
-    {
+    yyjson_arr_foreach (yyjson_obj_get(lag, "projections"), index, count, projection) {
         long long events = number(projection, "lag_events");
-        bool at_work = strcmp(text(projection, "state"), "live") == 0 || strcmp(text(projection, "state"), "behind") == 0;
-        if (events < 0 || !at_work)
+        bool at_work =
+            strcmp(text(projection, "state"), "live") == 0 || strcmp(text(projection, "state"), "behind") == 0;
+        long long age_ms = number(projection, "ends_age_ms");
+        if (events < 0 || !at_work || age_ms < 0 || age_ms >= age_max_ms)
             return -1;
         sum += events;
     }
@@ -67,8 +70,7 @@ static void print_table(yyjson_val *lag)
     yyjson_val *projection;
     printf("%-14s %-14s %-9s %10s %10s %10s %7s  %s\n", "view", "sink", "state", "lag", "seconds", "events/s", "parked",
            "last error");
-    yyjson_arr_foreach(yyjson_obj_get(lag, "projections"), index, count, projection)
-    {
+    yyjson_arr_foreach (yyjson_obj_get(lag, "projections"), index, count, projection) {
         printf("%-14s %-14s %-9s %10lld %10.1f %10.0f %7lld  %s\n", text(projection, "view"), text(projection, "sink"),
                text(projection, "state"), number(projection, "lag_events"),
                yyjson_get_num(yyjson_obj_get(projection, "lag_seconds")),
@@ -92,7 +94,7 @@ static void print_answer(const struct ev_config *config, struct ev_str answer, y
 
 static int wait_until_caught_up(const struct ev_config *config, int64_t wait_ms, struct ev_error *error)
 {
-    int64_t until_ms = ev_clock_monotonic_ms(&ev_clock_system) + wait_ms;
+    int64_t begin_ms = ev_clock_monotonic_ms(&ev_clock_system), until_ms = begin_ms + wait_ms;
     long long left = -1;
     struct ev_arena arena;
     ev_arena_init(&arena, 0);
@@ -100,8 +102,9 @@ static int wait_until_caught_up(const struct ev_config *config, int64_t wait_ms,
         struct ev_str answer;
         yyjson_val *lag = NULL;
         ev_arena_reset(&arena);
+        int64_t asked_ms = ev_clock_monotonic_ms(&ev_clock_system);
         int result = ask(config, &arena, &answer, &lag, error);
-        left = result == 0 ? left_over(lag) : -1;
+        left = result == 0 ? left_over(lag, asked_ms - begin_ms) : -1;
         if (left != 0 && ev_clock_monotonic_ms(&ev_clock_system) >= until_ms) {
             if (result == 0)
                 ev_error_set(error, EV_ERR_TIMEOUT, "the views haven't caught up within %lld s: %.*s",

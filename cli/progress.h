@@ -1,4 +1,5 @@
-/* Progress of long work on stderr: one bar with rate and ETA on a terminal, a JSON line every second otherwise. Single-threaded. */
+/* Progress of long work on stderr: one bar with rate and ETA on a terminal, a JSON line every second otherwise.
+ * Single-threaded. */
 #pragma once
 
 #include "core/core.h"

@@ -81,7 +81,8 @@ static void print_figure_json(const char *month, const struct figure_set *expect
     ev_buffer_finish(&line);
 }
 
-/* A row: the figure, what is expected, a cell per source ("same", "-" where it doesn't know it, or its value), OK or the difference. */
+/* A row: the figure, what is expected, a cell per source ("same", "-" where it doesn't know it, or its value), OK or
+ * the difference. */
 static void print_figure_row(const struct figure_set *expected, const struct figure_set *sets, size_t count, int figure,
                              bool same)
 {

@@ -89,7 +89,8 @@ static int read_topic(const struct ev_config *config, const struct ev_topic_sche
     return result;
 }
 
-/* Invoices of the month's file that are no command, so that the log can't have them: added as the corrections that they are. */
+/* Invoices of the month's file that are no command, so that the log can't have them: added as the corrections that they
+ * are. */
 static int add_what_is_no_command(const char *folder, struct reading *reading, struct ev_arena *arena,
                                   struct ev_error *error)
 {

@@ -64,8 +64,8 @@ static int scan_orders(mongoc_client_t *client, const char *database, const char
     bson_error_t fault;
     const bson_t *document;
     mongoc_collection_t *collection = mongoc_client_get_collection(client, database, collection_name);
-    bson_t *filter = BCON_NEW("placed_at", "{", "$gte", BCON_INT64(month->from_ms), "$lt",
-                              BCON_INT64(month->until_ms), "}");
+    bson_t *filter =
+        BCON_NEW("placed_at", "{", "$gte", BCON_INT64(month->from_ms), "$lt", BCON_INT64(month->until_ms), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(collection, filter, NULL, NULL);
     while (mongoc_cursor_next(cursor, &document))
         add_document(figures, document);

@@ -1,4 +1,5 @@
-/* Figures from the query API's sales reports. The same report comes from MongoDB's partial sums and from Elasticsearch's aggregations. */
+/* Figures from the query API's sales reports. The same report comes from MongoDB's partial sums and from
+ * Elasticsearch's aggregations. */
 #include <string.h>
 
 #include "cli/http.h"
@@ -71,8 +72,7 @@ static int rank_report(const struct report *report, const char *group, const cha
             return result;
         if (page_number == 0)
             *ret_totals = yyjson_arr_get_first(yyjson_obj_get(page, "totals"));
-        yyjson_arr_foreach(yyjson_obj_get(page, "rows"), index, count, row)
-        {
+        yyjson_arr_foreach (yyjson_obj_get(page, "rows"), index, count, row) {
             if (!rank_row(ranking, row, group, member))
                 return ev_error_set(error, EV_ERR_INVALID, "%s: a row's %s can't be read", report->path, member);
         }
@@ -117,8 +117,7 @@ static int add_up(const struct report *report, struct figure_set *ret, struct ev
         result = rank_report(report, "sku", "units", skus, &sku_totals, error);
     if (result == 0) {
         take_totals(report->arena, totals, ret);
-        ret->values[FIGURE_TOP_COUNTRIES] =
-            figures_ranking_text(countries, FIGURES_TOP_COUNTRIES, true, report->arena);
+        ret->values[FIGURE_TOP_COUNTRIES] = figures_ranking_text(countries, FIGURES_TOP_COUNTRIES, true, report->arena);
         ret->values[FIGURE_TOP_SKUS] = figures_ranking_text(skus, FIGURES_TOP_SKUS, false, report->arena);
     }
     figures_ranking_destroy(countries);
@@ -126,15 +125,15 @@ static int add_up(const struct report *report, struct figure_set *ret, struct ev
     return result;
 }
 
-int reconcile_mongo_reports(const struct ev_config *config, const struct reconcile_month *month,
-                            struct ev_arena *arena, struct figure_set *ret, struct ev_error *error)
+int reconcile_mongo_reports(const struct ev_config *config, const struct reconcile_month *month, struct ev_arena *arena,
+                            struct figure_set *ret, struct ev_error *error)
 {
     const struct report report = {config, month, "/v1/reports/sales", arena};
     return add_up(&report, ret, error);
 }
 
-int reconcile_elasticsearch(const struct ev_config *config, const struct reconcile_month *month,
-                            struct ev_arena *arena, struct figure_set *ret, struct ev_error *error)
+int reconcile_elasticsearch(const struct ev_config *config, const struct reconcile_month *month, struct ev_arena *arena,
+                            struct figure_set *ret, struct ev_error *error)
 {
     const struct report report = {config, month, "/v1/reports/sales/search", arena};
     return add_up(&report, ret, error);

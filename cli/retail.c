@@ -112,8 +112,7 @@ static int check_header(const struct csv_reader *csv, const char *path, const st
     return 0;
 }
 
-static int read_rows(struct retail_file *file, struct csv_reader *csv, struct ev_map *by_number,
-                     struct ev_error *error)
+static int read_rows(struct retail_file *file, struct csv_reader *csv, struct ev_map *by_number, struct ev_error *error)
 {
     struct ev_str fields[CSV_FIELDS_MAX];
     size_t count = 0;
@@ -173,8 +172,7 @@ static enum retail_kind classify(const struct retail_invoice *invoice)
     if (invoice->number.data[0] == 'A')
         return rows == 1 ? RETAIL_BAD_DEBT : RETAIL_NOT_SINGLE_BAD_DEBT;
     if (invoice->number.data[0] == 'C')
-        return t.any_positive || t.any_zero_price || t.any_negative_price ? RETAIL_NOT_POSITIVE_RETURN
-                                                                          : RETAIL_RETURN;
+        return t.any_positive || t.any_zero_price || t.any_negative_price ? RETAIL_NOT_POSITIVE_RETURN : RETAIL_RETURN;
     if (t.any_negative_price || t.any_negative_with_price)
         return RETAIL_NOT_NEGATIVE_PRICE;
     if (t.any_price)
@@ -188,7 +186,8 @@ static enum retail_kind classify(const struct retail_invoice *invoice)
     return retail_is_service(invoice->rows.items[0].sku) ? RETAIL_NOT_SERVICE : RETAIL_CORRECTION;
 }
 
-/* An invoice may have one SKU at two prices: what was seen later in the file is valid a millisecond later, since two can't be from the same time. */
+/* An invoice may have one SKU at two prices: what was seen later in the file is valid a millisecond later, since two
+ * can't be from the same time. */
 static void add_title(struct retail_file *file, struct retail_product *product, struct ev_str title, int64_t at_ms)
 {
     for (size_t i = 0; i < product->titles.count; i++) {

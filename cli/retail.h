@@ -1,4 +1,5 @@
-/* Retail invoice files (docs/retail-import.md): reads a whole file, groups its rows by invoice and says what each invoice is. Pure but for reading the file. */
+/* Retail invoice files (docs/retail-import.md): reads a whole file, groups its rows by invoice and says what each
+ * invoice is. Pure but for reading the file. */
 #pragma once
 
 #include "core/core.h"
@@ -11,7 +12,7 @@ struct retail_row {
     int64_t quantity;               /* as in the file: negative in cancellations */
     int64_t price;                  /* 1/10000 */
     int64_t at_ms;
-    int64_t line;                   /* in the file */
+    int64_t line; /* in the file */
 };
 
 /* What an invoice becomes. The reasons come last: each is "no command". */
@@ -34,7 +35,7 @@ enum retail_kind {
 #define X(name, text) RETAIL_##name,
     RETAIL_KINDS(X)
 #undef X
-    RETAIL_KIND_COUNT
+        RETAIL_KIND_COUNT
 };
 #define RETAIL_FIRST_REASON RETAIL_NOT_SERVICE
 const char *retail_kind_text(enum retail_kind kind);

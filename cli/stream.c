@@ -40,8 +40,8 @@ static int run(const struct ev_config *config)
     int result = log_source_open(config, wanted.topic, LOG_SOURCE_FROM_START, false, &source, &error);
     if (result == 0) {
         struct ev_str key = ev_str_of(arguments[0] + category_length + 1);
-        result = log_source_scan(&source, ev_hash_partition(key, source.partition_count), print_if_wanted, &wanted,
-                                 &error);
+        result =
+            log_source_scan(&source, ev_hash_partition(key, source.partition_count), print_if_wanted, &wanted, &error);
         log_source_close(&source);
     }
     if (result < 0)

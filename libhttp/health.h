@@ -4,8 +4,9 @@
 #include "libhttp/server.h"
 
 #define HTTP_HEALTH_CHECKS_MAX 16
-/* Cheap and non-blocking: reports what a background activity knows. Returns true when fine; else writes why. `required`: its failure makes /readyz 503;
- * otherwise it's only listed ("degraded"). Runs on a loop's thread, must be thread-safe. */
+/* Cheap and non-blocking: reports what a background activity knows. Returns true when fine; else writes why.
+ * `required`: its failure makes /readyz 503; otherwise it's only listed ("degraded"). Runs on a loop's thread, must be
+ * thread-safe. */
 struct http_health_check {
     const char *name; /* "kafka", "mongodb", "partitions" */
     bool required;

@@ -1,5 +1,5 @@
-/* RFC 9457 problem documents: {"type":"urn:orderlog:problem:SLUG"…}: stable type, title, status, detail, instance, trace_id, and `errors` with JSON
- * Pointers where fields are to blame. */
+/* RFC 9457 problem documents: {"type":"urn:orderlog:problem:SLUG"…}: stable type, title, status, detail, instance,
+ * trace_id, and `errors` with JSON Pointers where fields are to blame. */
 #pragma once
 
 #include "libhttp/server.h"
@@ -11,13 +11,13 @@ struct http_problem_error {
 };
 struct http_problem {
     int status;
-    const char *slug;  /* "validation-failed" */
+    const char *slug; /* "validation-failed" */
     const char *title;
     struct ev_str detail;
     const struct http_problem_error *errors;
     size_t error_count;
-    size_t error_total;   /* may be more than are listed */
-    int retry_after_s;    /* > 0: Retry-After */
+    size_t error_total; /* may be more than are listed */
+    int retry_after_s;  /* > 0: Retry-After */
     /* further members, NULL-terminated names with JSON values; may be NULL */
     const char *const *extra_names;
     const struct ev_str *extra_json;

@@ -42,6 +42,12 @@ static void lag_write_partition(struct ev_json_writer *writer, int32_t number,
     ev_json_object_end(writer);
 }
 
+/* How old the answer is that the log's end is taken from; -1: none yet. */
+static int64_t lag_ends_age_ms(const struct ev_projection_status *status)
+{
+    return status->ends_asked_ms > 0 ? ev_clock_monotonic_ms(&ev_clock_system) - status->ends_asked_ms : -1;
+}
+
 static void lag_write(struct ev_json_writer *writer, const struct worker *worker)
 {
     struct ev_projection_status status;
@@ -53,6 +59,7 @@ static void lag_write(struct ev_json_writer *writer, const struct worker *worker
     ev_json_kv_cstr(writer, "sink", worker->sink->name);
     ev_json_kv_cstr(writer, "state", ev_projection_state_text(status.state));
     ev_json_kv_int64(writer, "lag_events", sum.events);
+    ev_json_kv_int64(writer, "ends_age_ms", lag_ends_age_ms(&status));
     ev_json_kv_double(writer, "lag_seconds", (double)sum.ms / 1000);
     ev_json_kv_double(writer, "events_per_second", status.events_per_second);
     ev_json_kv_int64(writer, "events", status.events);

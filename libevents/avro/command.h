@@ -11,7 +11,7 @@ struct ev_fault {
     /* "required", "type", "unknown", "minimum", "maximum", "min_length", "max_length", "pattern", "format", "enum",
      * "min_items", "max_items" */
     struct ev_str code;
-    struct ev_str detail;  /* one sentence that says what is allowed */
+    struct ev_str detail; /* one sentence that says what is allowed */
 };
 
 struct ev_faults {
@@ -47,7 +47,7 @@ struct ev_constraint {
     bool bounded;                      /* the next four hold */
     int64_t minimum, maximum;          /* integers, money (1/10000 units) */
     double real_minimum, real_maximum; /* EV_KIND_DOUBLE */
-    size_t min_length, max_length;     /* strings, in code points; SIZE_MAX: no bound but the pattern's or the format's */
+    size_t min_length, max_length; /* strings, in code points; SIZE_MAX: no bound but the pattern's or the format's */
     const struct ev_pattern *pattern;
     size_t min_items, max_items;
     const struct ev_constraint *items; /* of an array's strings and numbers */
@@ -61,11 +61,13 @@ struct ev_command_type {
     const char *category; /* "cart" */
     int number;           /* enum CATEGORY_command_type */
     enum ev_exposure exposure;
-    const char *method;   /* "POST" */
-    const char *path;     /* "/v1/carts/{cart_id}/items"; names in braces are fields of the command that come from the path */
-    const char *key;      /* field that names the stream within its category: "cart_id"; the stream is CATEGORY-value */
-    bool creates;         /* makes a new stream: where the key is absent from path and body, it is derived from the command id */
-    const char *summary;  /* title of the schema */
+    const char *method; /* "POST" */
+    const char
+        *path; /* "/v1/carts/{cart_id}/items"; names in braces are fields of the command that come from the path */
+    const char *key; /* field that names the stream within its category: "cart_id"; the stream is CATEGORY-value */
+    bool
+        creates; /* makes a new stream: where the key is absent from path and body, it is derived from the command id */
+    const char *summary;     /* title of the schema */
     const char *schema_json; /* the JSON Schema as clients may see it: see docs/schemas.md, "Money" */
     const struct ev_record *record;
 };

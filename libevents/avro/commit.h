@@ -11,15 +11,15 @@
 #include "core/hash.h"
 #include "core/uuid.h"
 
-#define EV_COMMIT_EVENTS_MAX 1024 /* events in one commit */
+#define EV_COMMIT_EVENTS_MAX 1024                /* events in one commit */
 #define EV_COMMIT_BYTES_MAX ((size_t)900 * 1024) /* encoded; below Kafka's default message.max.bytes of 1 MiB */
 
 /* A kind of event. The generator emits one static object for each; programs compare by address or by category and
  * number. */
 struct ev_event_type {
-    const char *name;                /* "CartItemAdded" */
-    const char *category;            /* "cart" */
-    int number;                      /* enum CATEGORY_event_type */
+    const char *name;     /* "CartItemAdded" */
+    const char *category; /* "cart" */
+    int number;           /* enum CATEGORY_event_type */
     const struct ev_record *record;
 };
 

@@ -10,8 +10,8 @@
  *   string, bytes    struct ev_str (borrowed)
  *   enum             int32_t index of the symbol (the generator also emits a C enum)
  *   record           the struct itself, embedded
- *   array            struct { T *items; size_t count; size_t capacity; }  (struct ev_array; T of any kind above but array);
- *                    named struct R_array for records R, struct ev_str_array, ev_long_array … for the others
+ *   array            struct { T *items; size_t count; size_t capacity; }  (struct ev_array; T of any kind above but
+ * array); named struct R_array for records R, struct ev_str_array, ev_long_array … for the others
  *   ["null", string] struct ev_str, null: data == NULL
  *   ["null", T]      struct { bool present; T value; }, for T a number, boolean or enum: struct ev_optional_long …
  *   ["null", record] T *, null: NULL
@@ -53,8 +53,8 @@ struct ev_enum {
     size_t count;
     const char *const *symbols;
     const char *full_name;
-    const char *const *aliases;  /* NULL-terminated, or NULL */
-    const char *default_symbol;  /* what a writer's symbol that isn't known here becomes; NULL: it is an error */
+    const char *const *aliases; /* NULL-terminated, or NULL */
+    const char *default_symbol; /* what a writer's symbol that isn't known here becomes; NULL: it is an error */
 };
 
 struct ev_optional_bool {
@@ -101,13 +101,13 @@ struct ev_field {
     enum ev_kind item_kind; /* of an array */
     enum ev_format format;  /* of the value, or of an array's items */
     bool nullable;
-    size_t offset;                   /* in the struct */
-    size_t value_offset;             /* nullable scalars: of `value` within the optional's struct */
-    size_t item_size;                /* arrays: sizeof(T) */
-    const struct ev_record *record;  /* kind or item_kind RECORD */
-    const struct ev_enum *symbols;   /* kind or item_kind ENUM */
-    const char *const *aliases;      /* NULL-terminated, or NULL */
-    const char *default_json;        /* of the reader's schema; NULL: none */
+    size_t offset;                          /* in the struct */
+    size_t value_offset;                    /* nullable scalars: of `value` within the optional's struct */
+    size_t item_size;                       /* arrays: sizeof(T) */
+    const struct ev_record *record;         /* kind or item_kind RECORD */
+    const struct ev_enum *symbols;          /* kind or item_kind ENUM */
+    const char *const *aliases;             /* NULL-terminated, or NULL */
+    const char *default_json;               /* of the reader's schema; NULL: none */
     const struct ev_constraint *constraint; /* commands only */
 };
 
@@ -115,10 +115,10 @@ struct ev_record {
     const char *name;      /* "OrderPlaced" */
     const char *full_name; /* "orderlog.order.OrderPlaced" */
     const char *const *aliases;
-    size_t size;           /* of the C struct */
+    size_t size; /* of the C struct */
     size_t field_count;
     const struct ev_field *fields;
-    uint64_t fingerprint;  /* CRC-64-AVRO of the parsing canonical form */
+    uint64_t fingerprint; /* CRC-64-AVRO of the parsing canonical form */
 };
 
 /* Avro binary. Encoding a struct that was built by the rules above can't fail. */

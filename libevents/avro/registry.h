@@ -10,14 +10,14 @@
 struct ev_registry;
 
 /* `cache_path` NULL: memory only. A corrupt cache file is set aside (`.corrupt`) and made anew. Processes
- * that share a file lose what the other learnt, no more. Where the file can't be written, the call that learnt something says IO; it is remembered
- * in memory all the same. */
+ * that share a file lose what the other learnt, no more. Where the file can't be written, the call that learnt
+ * something says IO; it is remembered in memory all the same. */
 int ev_registry_create(const char *url, const char *cache_path, struct ev_registry **ret, struct ev_error *error);
 void ev_registry_destroy(struct ev_registry *registry);
 /* Registers (idempotent) and returns the id; CONFLICT when the subject's compatibility mode refuses it, with the
  * registry's reasons. */
-int ev_registry_register(struct ev_registry *registry, const char *subject, struct ev_str schema_json,
-                         int32_t *ret_id, struct ev_error *error);
+int ev_registry_register(struct ev_registry *registry, const char *subject, struct ev_str schema_json, int32_t *ret_id,
+                         struct ev_error *error);
 /* The id of a schema that is registered already; from the cache if known. NOT_FOUND, UNAVAILABLE. */
 int ev_registry_lookup(struct ev_registry *registry, const char *subject, struct ev_str schema_json, int32_t *ret_id,
                        struct ev_error *error);

@@ -94,6 +94,7 @@ static void projection_ask_bounds(struct ev_projection *projection)
         }
         projection->partitions[i].end = next;
     }
+    projection->ends_asked_ms = now;
 }
 
 /* A record that can't be decoded: which documents it would change is unknown, so nothing after it may be folded. The

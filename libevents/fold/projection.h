@@ -81,6 +81,7 @@ struct ev_projection_status {
     double events_per_second; /* over the last seconds */
     size_t parked;
     int64_t parked_events; /* left out since the start, because their key is parked */
+    int64_t ends_asked_ms; /* monotonic: all partitions' ends are what the log said after this; 0: it never did */
     int32_t partition_count;
     struct ev_partition_status partitions[EV_PROJECTION_PARTITIONS_MAX];
 };

@@ -58,6 +58,7 @@ struct ev_projection {
 
     bool dirty;                          /* written, or moved on, since the last checkpoint */
     int64_t flushed_ms, bounds_asked_ms; /* monotonic */
+    int64_t ends_asked_ms;               /* monotonic: when the round of questions began that was answered last */
     int64_t pause_ms, backoff_ms;
     bool behind;
 

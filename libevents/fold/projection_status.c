@@ -155,6 +155,7 @@ void projection_publish_lag(struct ev_projection *projection)
     int64_t now = projection_wall_ms(projection), behind = 0;
     pthread_mutex_lock(&projection->lock);
     projection->status.partition_count = projection->partition_count;
+    projection->status.ends_asked_ms = projection->ends_asked_ms;
     for (int32_t i = 0; i < projection->partition_count; i++) {
         struct projection_partition *p = &projection->partitions[i];
         partition_register_metrics(projection, i);

@@ -18,7 +18,7 @@
 #define EV_KAFKA_LOG_POLL_RECORDS_MAX 1000                      /* handed out per poll, so that the loop breathes */
 #define EV_KAFKA_LOG_POLL_REPORTS_MAX 10000
 #define EV_KAFKA_LOG_END_OFFSET_TIMEOUT_MS 4000
-#define EV_KAFKA_LOG_STUCK_MS 8000      /* a purge makes a new producer when a partition had no report for so long … */
+#define EV_KAFKA_LOG_STUCK_MS 8000 /* a purge makes a new producer when a partition had no report for so long … */
 #define EV_KAFKA_LOG_RENEW_MIN_MS 10000 /* … and the producer is at least so old */
 #define EV_KAFKA_LOG_RETIRED_MAX 4      /* old producers that wind down at the same time */
 

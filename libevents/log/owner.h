@@ -23,7 +23,7 @@
 #include "log/port.h"
 
 #define EV_OWNER_INFLIGHT_MAX 1024 /* appends not yet settled; a power of two */
-#define EV_OWNER_TICKETS_MAX 2048 /* distinct tickets waiting; a power of two, enough for all (owner_confirm.c) */
+#define EV_OWNER_TICKETS_MAX 2048  /* distinct tickets waiting; a power of two, enough for all (owner_confirm.c) */
 #define EV_OWNER_APPEND_TIMEOUT_MS 10000    /* an append without an answer for so long is in doubt */
 #define EV_OWNER_READ_TIMEOUT_MS 10000      /* a read without progress for so long is started anew */
 #define EV_OWNER_END_OFFSET_TIMEOUT_MS 5000 /* a question for the end offset is asked anew after this */

@@ -62,7 +62,8 @@ static bool is_known_command(struct ev_partition *partition, struct ev_request *
         .version = entry->version,
         .offset = entry->offset,
     };
-    /* The newest state, as for every answer that appends nothing: the confirmed one may be older than what was asked before. */
+    /* The newest state, as for every answer that appends nothing: the confirmed one may be older than what was asked
+     * before. */
     struct view view = view_of(partition, request->stream_id);
     if (same && request->wants_state && view.state) {
         const struct ev_decider *decider = partition->executor->options.deciders[view.stream->decider];

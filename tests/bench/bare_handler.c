@@ -1,5 +1,6 @@
-/* What the command API is measured against: a bare h2o handler that appends the request's body to a topic and answers 201 when Kafka has acknowledged it. No
- * validation, no fence, no state. Same librdkafka settings as libevents/log/kafka_log.c. One loop, one producer.
+/* What the command API is measured against: a bare h2o handler that appends the request's body to a topic and answers
+ * 201 when Kafka has acknowledged it. No validation, no fence, no state. Same librdkafka settings as
+ * libevents/log/kafka_log.c. One loop, one producer.
  *
  *   bare_handler BROKERS TOPIC PORT
  */
@@ -96,7 +97,8 @@ static void on_deliveries(h2o_socket_t *wakeup, const char *fault)
                 slots[index].next_free = first_free;
                 first_free = index;
                 if (request)
-                    answer(request, messages[i]->err ? 503 : 201, messages[i]->err ? "Service Unavailable" : "Created", "{\"ok\":true}");
+                    answer(request, messages[i]->err ? 503 : 201, messages[i]->err ? "Service Unavailable" : "Created",
+                           "{\"ok\":true}");
             }
         }
         rd_kafka_event_destroy(event);
@@ -149,7 +151,8 @@ static void on_accept(h2o_socket_t *listener, const char *fault)
 
 static void listen_on(int port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 1024) != 0) {

@@ -1,4 +1,5 @@
-/* How fast views fold by themselves: the order topic is read and decoded as projectors do it, documents go to a sink in memory. One JSON line for each view.
+/* How fast views fold by themselves: the order topic is read and decoded as projectors do it, documents go to a sink in
+ * memory. One JSON line for each view.
  *
  *   fold_memory BROKERS PREFIX REGISTRY_URL COMMITS
  */
@@ -106,7 +107,8 @@ int main(int argc, char **argv)
         return 2;
     }
     struct bench bench = {.brokers = argv[1], .prefix = argv[2]};
-    if (!ev_str_to_int64(ev_str_of(argv[4]), &bench.commits) || ev_registry_create(argv[3], NULL, &bench.registry, &error) < 0)
+    if (!ev_str_to_int64(ev_str_of(argv[4]), &bench.commits) ||
+        ev_registry_create(argv[3], NULL, &bench.registry, &error) < 0)
         return 1;
     for (size_t i = 0; i < sizeof(views) / sizeof(views[0]) && result == 0; i++)
         result = measure(&bench, views[i]);

@@ -1,4 +1,5 @@
-/* Raw librdkafka with a fixed number of records in flight: how fast the client and the broker are by themselves. Prints one JSON line.
+/* Raw librdkafka with a fixed number of records in flight: how fast the client and the broker are by themselves. Prints
+ * one JSON line.
  *
  *   raw_producer BROKERS TOPIC IN_FLIGHT SECONDS BYTES
  */
@@ -104,7 +105,8 @@ int main(int argc, char **argv)
     int64_t started = now_us(), until = started + seconds * 1000000;
     while (now_us() < until || in_flight > 0) {
         while (in_flight < in_flight_max && now_us() < until) {
-            if (rd_kafka_produce(topic, next, RD_KAFKA_MSG_F_COPY, body, bytes, NULL, 0, (void *)(intptr_t)now_us()) != 0)
+            if (rd_kafka_produce(topic, next, RD_KAFKA_MSG_F_COPY, body, bytes, NULL, 0, (void *)(intptr_t)now_us()) !=
+                0)
                 break;
             next = (next + 1) % partitions;
             in_flight++;
@@ -114,9 +116,11 @@ int main(int argc, char **argv)
     double elapsed = (double)(now_us() - started) / 1e6;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    double cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    double cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     qsort(latencies_us, delivered, sizeof(latencies_us[0]), compare);
-    printf("{\"per_second\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"cpu_us\":%.2f,\"count\":%zu}\n", (double)delivered / elapsed,
-           latencies_us[delivered / 2] / 1e3, latencies_us[delivered * 99 / 100] / 1e3, cpu * 1e6 / (double)delivered, delivered);
+    printf("{\"per_second\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"cpu_us\":%.2f,\"count\":%zu}\n",
+           (double)delivered / elapsed, latencies_us[delivered / 2] / 1e3, latencies_us[delivered * 99 / 100] / 1e3,
+           cpu * 1e6 / (double)delivered, delivered);
     return 0;
 }

@@ -150,7 +150,7 @@ def test_too_little_memory_is_said_before_the_start(folder, monkeypatch):
 
 def test_a_server_that_ends_is_explained_by_its_log(folder, monkeypatch):
     command = servers.MONGODB.command
-    monkeypatch.setitem(servers.MONGODB.__dict__, "command", lambda stack: [word.replace("-Xmx512m", "-Xmx512t") for word in command(stack)])
+    monkeypatch.setitem(servers.MONGODB.__dict__, "command", lambda stack: ["-Xmx512t" if word.startswith("-Xmx") else word for word in command(stack)])
     with pytest.raises(StackError) as error:
         supervisor.up(Stack(folder, Options(port_offset=OFFSET, services=["mongodb"])))
     assert "Its process ended" in str(error.value) and "mongodb.log" in str(error.value) and "  | " in str(error.value)

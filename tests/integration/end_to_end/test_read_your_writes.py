@@ -76,3 +76,15 @@ def test_a_position_that_is_out_of_reach_is_told_with_the_lag(orderlog):
         orderlog.start("projectors")
     found = orderlog.get("/v1/orders/o-behind", position=placed.headers["Position"], wait_seconds=WAIT_SECONDS)
     assert found.status_code == 200, found.text
+
+
+def test_who_waited_for_the_views_sees_what_was_written_before(orderlog):
+    """`orderlog lag --wait` counts what was in the log when it was called, not what the projectors heard of it a second ago."""
+    created = orderlog.command("CreateProduct", sku="WAITED", title="before")
+    seen = orderlog.get("/v1/products/WAITED", position=created.headers["Position"], wait_seconds=WAIT_SECONDS)
+    assert seen.status_code == 200, seen.text
+    for number in range(5):
+        answer = orderlog.command("ChangeProduct", sku="WAITED", title=f"round {number}")
+        assert answer.status_code == 200, answer.text
+        orderlog.wait_caught_up()
+        assert orderlog.get("/v1/products/WAITED").json()["title"] == f"round {number}"
