@@ -33,6 +33,7 @@ struct command_limits {
 };
 
 struct shard;
+struct ownership;
 struct command_app {
     struct ev_kafka_config kafka;
     struct ev_registry *registry;
@@ -45,6 +46,7 @@ struct command_app {
     struct price_list *prices;
     struct price_reader *price_reader;
     struct http_server *server;
+    struct ownership *ownership; /* ownership.h */
     unsigned threads;
     _Atomic(struct shard *) shards[COMMAND_THREADS_MAX]; /* by loop; NULL until its loop has started */
 };

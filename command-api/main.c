@@ -11,6 +11,7 @@
 #include "http/routes.h"
 #include "libhttp/server.h"
 #include "offers.h"
+#include "ownership.h"
 #include "shard.h"
 #include "topics.h"
 
@@ -146,6 +147,7 @@ static int app_prepare(struct command_app *app, const struct ev_config *config, 
         result = topics_prepare(app, &wanted, error);
     if (result < 0)
         return result;
+    ownership_init(app);
     const struct command_topic *products = command_topic_of(app, "product");
     app->prices = price_list_create();
     offers_init(app->prices);
@@ -196,6 +198,7 @@ static void app_finish(struct command_app *app)
 {
     price_reader_destroy(app->price_reader);
     price_list_destroy(app->prices);
+    ownership_finish(app);
     ev_registry_destroy(app->registry);
     ev_metrics_destroy(app->metrics);
 }

@@ -29,6 +29,7 @@ static void on_serving(void *context, int32_t partition)
 {
     const struct shard_topic *at = context;
     at->shard->next_look_ms = 0;
+    ownership_on_serving(at, partition);
     ev_log(EV_LOG_INFO, "partition.serving", "the partition is served", ev_log_cstr("topic", at->topic->full_name),
            ev_log_int("partition", partition));
 }
@@ -37,6 +38,7 @@ static void on_lost(void *context, int32_t partition)
 {
     const struct shard_topic *at = context;
     at->shard->next_look_ms = 0;
+    ownership_on_lost(at, partition);
     ev_log(EV_LOG_ERROR, "partition.lost", "another writer has taken the partition",
            ev_log_cstr("topic", at->topic->full_name), ev_log_int("partition", partition));
 }
