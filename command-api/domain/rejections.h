@@ -8,6 +8,7 @@
     REJECTION(CART_NOT_FOUND, 404, "cart-not-found", "There is no such cart")                                          \
     REJECTION(CART_LINE_NOT_FOUND, 404, "cart-line-not-found", "The cart has no such line")                            \
     REJECTION(ORDER_NOT_FOUND, 404, "order-not-found", "There is no such order")                                       \
+    REJECTION(RESERVATION_NOT_FOUND, 404, "reservation-not-found", "Nothing is known to be reserved for the line")     \
     REJECTION(PRODUCT_EXISTS, 409, "product-exists", "The SKU is taken by another product")                            \
     REJECTION(CART_EXISTS, 409, "cart-exists", "The id is taken by another cart")                                      \
     REJECTION(ORDER_EXISTS, 409, "order-exists", "The id is taken by another order")                                   \
@@ -18,6 +19,12 @@
     REJECTION(STOCK_INSUFFICIENT, 409, "stock-insufficient", "There is not that much in stock")                        \
     REJECTION(STOCK_REFERENCE_USED, 409, "stock-reference-used", "The reference stands for another quantity")          \
     REJECTION(STOCK_FULL, 409, "stock-full", "Stock would pass its bound")                                             \
+    REJECTION(RESERVATION_DIFFERS, 409, "reservation-differs", "The line is reserved with another quantity")           \
+    REJECTION(RESERVATION_EXPIRED, 409, "reservation-expired", "The reservation has expired")                          \
+    REJECTION(RESERVATION_RELEASED, 409, "reservation-released", "The reservation was released")                       \
+    REJECTION(RESERVATION_CONFIRMED, 409, "reservation-confirmed", "The reservation is sold already")                  \
+    REJECTION(RESERVATIONS_FULL, 409, "reservations-full", "As many reservations are open as there can be")            \
+    REJECTION(RETURN_EXCEEDS_SALE, 409, "return-exceeds-sale", "Not that much of the line was sold")                   \
     REJECTION(CART_CHECKED_OUT, 409, "cart-checked-out", "The cart is an order already")                               \
     REJECTION(CART_EMPTY, 409, "cart-empty", "The cart is empty")                                                      \
     REJECTION(CART_FULL, 409, "cart-full", "The cart has as many lines, or as much of one, as it can")                 \

@@ -45,6 +45,16 @@ static struct ev_str products_sku_of_stock(const struct stock_event *event)
         return event->stock_received->sku;
     case STOCK_ADJUSTED:
         return event->stock_adjusted->sku;
+    case STOCK_RESERVED:
+        return event->stock_reserved->sku;
+    case RESERVATION_CONFIRMED:
+        return event->reservation_confirmed->sku;
+    case RESERVATION_RELEASED:
+        return event->reservation_released->sku;
+    case RESERVATION_EXPIRED:
+        return event->reservation_expired->sku;
+    case STOCK_RETURNED:
+        return event->stock_returned->sku;
     }
     return EV_STR_NULL;
 }
@@ -165,6 +175,12 @@ static void products_fold_product(struct products_document *document, const stru
     }
 }
 
+/* Units go from one account to another: out of the one, into the other. */
+static bool products_move(int64_t *from, int64_t *to, int64_t quantity)
+{
+    return booking_add(from, -quantity) && booking_add(to, quantity);
+}
+
 static bool products_fold_stock(struct products_document *document, const struct stock_event *event,
                                 const struct ev_fold_context *context)
 {
@@ -176,6 +192,16 @@ static bool products_fold_stock(struct products_document *document, const struct
     case STOCK_ADJUSTED:
         return booking_add(&document->adjusted, event->stock_adjusted->delta) &&
                booking_add(&document->available, event->stock_adjusted->delta);
+    case STOCK_RESERVED:
+        return products_move(&document->available, &document->reserved, event->stock_reserved->quantity);
+    case RESERVATION_CONFIRMED:
+        return products_move(&document->reserved, &document->sold, event->reservation_confirmed->quantity);
+    case RESERVATION_RELEASED:
+        return products_move(&document->reserved, &document->available, event->reservation_released->quantity);
+    case RESERVATION_EXPIRED:
+        return products_move(&document->reserved, &document->available, event->reservation_expired->quantity);
+    case STOCK_RETURNED:
+        return products_move(&document->sold, &document->available, event->stock_returned->quantity);
     }
     return true;
 }
@@ -210,7 +236,7 @@ static enum ev_fold_result products_fold(void *untyped, bool is_new, const struc
 
 const struct ev_view products_view = {
     .name = "products",
-    .version = 1,
+    .version = 2,
     .topic = &product_topic,
     .document = &products_document_record,
     .key_of = products_key_of,

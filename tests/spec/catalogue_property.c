@@ -1,7 +1,6 @@
-/* Products and stock under random commands. */
+/* Products under random commands; the stock's are in stock_property.c. */
 #include "domain/domain.h"
 #include "gen/product.h"
-#include "gen/stock.h"
 #include "property.h"
 
 static const char *const names[] = {"a", "b", "c"};
@@ -151,66 +150,4 @@ const struct property product_property = {
     .make = make_product_command,
     .check = check_product,
     .is_idempotent = product_is_idempotent,
-};
-
-/* Stock */
-
-static const struct ev_command_type *make_stock_command(struct property_run *run, void **ret_body)
-{
-    static const char *const references[] = {NULL, NULL, NULL, "r1", "r2", "r3", "r4", "r5"};
-    if (property_chance(run, 3)) {
-        struct receive_stock *command = property_new(run, receive_stock);
-        command->quantity = 1 + (int64_t)property_below(run, 20);
-        command->reference = property_pick_from(run, references);
-        *ret_body = command;
-        return &receive_stock_command;
-    }
-    struct adjust_stock *command = property_new(run, adjust_stock);
-    command->delta = (int64_t)property_below(run, 31) - 20;
-    command->reason = property_pick_from(run, names);
-    command->reference = property_pick_from(run, references);
-    *ret_body = command;
-    return &adjust_stock_command;
-}
-
-static void check_stock(struct property_run *run)
-{
-    const struct stock_state *state = run->scenario.state;
-    int64_t received = 0, adjusted = 0;
-    for (size_t i = 0; i < run->scenario.event_count; i++) {
-        struct stock_event event = stock_event_of(&run->scenario.events[i]);
-        switch (event.type) {
-        case STOCK_RECEIVED:
-            received += event.stock_received->quantity;
-            break;
-        case STOCK_ADJUSTED:
-            adjusted += event.stock_adjusted->delta;
-            break;
-        }
-    }
-    property_check(run, state->received == received && state->adjusted == adjusted);
-    property_check(run, state->available == received + adjusted);
-    property_check(run, state->available >= 0);
-}
-
-static bool stock_is_idempotent(const struct ev_command *command)
-{
-    struct stock_command typed = stock_command_of(command->type, command->body);
-    switch (typed.type) {
-    case RECEIVE_STOCK:
-        return typed.receive_stock->reference.data != NULL;
-    case ADJUST_STOCK:
-        return typed.adjust_stock->reference.data != NULL;
-    }
-    return false;
-}
-
-const struct property stock_property = {
-    .decider = &stock_decider,
-    .key = "tea",
-    .command_types = stock_command_types,
-    .command_type_count = &stock_command_type_count,
-    .make = make_stock_command,
-    .check = check_stock,
-    .is_idempotent = stock_is_idempotent,
 };

@@ -1,4 +1,6 @@
 """Every command by its schema's examples, and what an answer to one that was accepted says."""
+import time
+
 import pytest
 
 from command_client import cart, ok, product, streams, types
@@ -9,6 +11,8 @@ from harness.wait import until
 NEEDS_PRODUCT = ("ChangeProduct", "DiscontinueProduct", "ReceiveStock", "AdjustStock", "PlaceOrder")
 NEEDS_CART = ("AddCartItem", "ChangeCartItem", "RemoveCartItem", "EmptyCart", "CheckOutCart")
 NEEDS_ORDER = ("CancelOrder", "ReturnGoods")
+NEEDS_STOCK = ("AdjustStock", "ReserveStock", "ConfirmReservation", "ReleaseReservation", "ExpireReservations", "ReturnStock")
+NEEDS_RESERVATION = ("ConfirmReservation", "ReleaseReservation", "ExpireReservations", "ReturnStock")
 EXAMPLES = [(command, number) for command in COMMANDS.values() for number in range(len(command.schema["examples"]))]
 
 
@@ -23,7 +27,7 @@ def fields_of(command, number, case):
     for name in ("cart_id", "order_id", "return_id", "adjustment_id"):
         if name in fields:
             fields[name] = f"{case}-{fields[name]}"
-    if command.name in ("CreateProduct", *NEEDS_PRODUCT) and "sku" in fields:
+    if command.name in ("CreateProduct", *NEEDS_PRODUCT, *NEEDS_STOCK) and "sku" in fields:
         fields["sku"] = f"{case}-{fields['sku']}"
     return fields
 
@@ -31,12 +35,30 @@ def fields_of(command, number, case):
 def prepare(orderlog, command, fields):
     if command.name in NEEDS_PRODUCT and "sku" in fields:
         product(orderlog, fields["sku"])
-    if command.name == "AdjustStock":
+    if command.name in NEEDS_STOCK:
         ok(orderlog.command("ReceiveStock", sku=fields["sku"], quantity=1000, reference="r"))
+    if command.name in NEEDS_RESERVATION:
+        reserve(orderlog, command, fields)
     if command.name in NEEDS_CART:
         cart(orderlog, fields["cart_id"], ("85123A", 1))
     if command.name in NEEDS_ORDER:
         ok(orderlog.command("RecordOrder", COMMANDS["RecordOrder"].example() | {"order_id": fields["order_id"]}))
+
+
+def reserve(orderlog, command, fields):
+    order_id = fields.get("order_id", "late")
+    ttl_seconds = 1 if command.name == "ExpireReservations" else 900
+    ok(orderlog.command("ReserveStock", sku=fields["sku"], order_id=order_id, lines=[{"line": 1, "quantity": 6}], ttl_seconds=ttl_seconds))
+    if command.name == "ReturnStock":
+        ok(orderlog.command("ConfirmReservation", sku=fields["sku"], order_id=order_id, lines=[1]))
+    if command.name == "ExpireReservations":
+        until(lambda: time.time() >= reserved_until(orderlog, fields["sku"]), 20, "the reservation's time has passed")
+
+
+def reserved_until(orderlog, sku):
+    """Seconds since the epoch, by the event: the test's clock is the server's."""
+    events = [fields for commit in streams(orderlog, "product").get(f"stock-{sku}", []) for _, fields in commit["events"]]
+    return max((fields["expires_at"].timestamp() for fields in events if "expires_at" in fields), default=float("inf"))
 
 
 @pytest.fixture(scope="module")

@@ -128,3 +128,33 @@ def test_stock_never_goes_below_zero(shop):
     assert refused.json()["type"] == "urn:orderlog:problem:stock-insufficient"
     left = do(shop, "AdjustStock", sku="BOX", delta=-5, reason="lost")
     assert see(shop, "/v1/products/BOX", left)["available"] == 0
+
+
+def settle(shop, name, status=(200,), **fields):
+    """What the shop's own processes send: past the gateway, to the private listener."""
+    answer = shop.command(name, fields)
+    assert answer.status_code in status, f"{name} {fields}: {answer.status_code} {answer.text}"
+    return answer
+
+
+def test_from_available_to_sold_and_back(shop):
+    def accounts(after):
+        stock = see(shop, "/v1/products/MUG", after)
+        return stock["available"], stock["reserved"], stock["sold"]
+
+    do(shop, "CreateProduct", sku="MUG", title="Blue mug")
+    do(shop, "ReceiveStock", sku="MUG", quantity=10)
+    lines = [{"line": 1, "quantity": 4}, {"line": 2, "quantity": 3}]
+    assert accounts(settle(shop, "ReserveStock", sku="MUG", order_id="m1", lines=lines, ttl_seconds=900)) == (3, 7, 0)
+    assert settle(shop, "ReserveStock", sku="MUG", order_id="m1", lines=lines, ttl_seconds=900).json()["outcome"] == "unchanged"
+    other = settle(shop, "ReserveStock", (409,), sku="MUG", order_id="m1", lines=[{"line": 1, "quantity": 5}], ttl_seconds=900)
+    assert other.json()["type"] == "urn:orderlog:problem:reservation-differs"
+    refused = settle(shop, "ReserveStock", (409,), sku="MUG", order_id="m2", lines=[{"line": 1, "quantity": 4}], ttl_seconds=900)
+    assert refused.json()["type"] == "urn:orderlog:problem:stock-insufficient"
+    assert do(shop, "AdjustStock", (409,), sku="MUG", delta=-4, reason="lost").status_code == 409
+    assert accounts(settle(shop, "ConfirmReservation", sku="MUG", order_id="m1", lines=[1])) == (3, 3, 4)
+    assert accounts(settle(shop, "ReleaseReservation", sku="MUG", order_id="m1", lines=[2])) == (6, 0, 4)
+    back = settle(shop, "ReturnStock", sku="MUG", order_id="m1", line=1, quantity=1, reference="r1")
+    assert accounts(back) == (7, 0, 3)
+    found = see(shop, "/v1/products", back, q="blue mug")["items"][0]["product"]
+    assert (found["available"], found["reserved"], found["sold"]) == (7, 0, 3)

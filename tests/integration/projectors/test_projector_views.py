@@ -18,9 +18,9 @@ def test_december_is_what_the_log_says(december):
 def test_text_is_stemmed_and_folded(december):
     url = december.environment["ORDERLOG_ELASTICSEARCH_URL"]
     for text, token in [("Lanterns", "lantern"), ("CAFÉ", "cafe"), ("Children's", "children")]:
-        answer = requests.post(f"{url}/{december.prefix}-products-v1/_analyze", json={"field": "title", "text": text}, timeout=10)
+        answer = requests.post(f"{url}/{december.prefix}-products-v2/_analyze", json={"field": "title", "text": text}, timeout=10)
         assert [each["token"] for each in answer.json()["tokens"]] == [token]
-    answer = requests.post(f"{url}/{december.prefix}-products-v1/_search", timeout=10,
+    answer = requests.post(f"{url}/{december.prefix}-products-v2/_search", timeout=10,
                            json={"query": {"term": {"sku.lower": "85123A"}}})
     skus = [hit["_source"]["sku"] for hit in answer.json()["hits"]["hits"]]
     assert skus and all(sku.lower() == "85123a" for sku in skus)

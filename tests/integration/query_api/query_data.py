@@ -54,6 +54,7 @@ def product(row):
         "attributes": [attribute(key, value) for key, value in row.items() if key.startswith("attr_")][:50],
         "discontinued": number(sku + "gone", 40) == 0, "catalogued": True,
         "received": number(sku + "stock", 20) * 10, "adjusted": 0, "available": number(sku + "stock", 20) * 10,
+        "reserved": number(sku + "reserved", 5), "sold": number(sku + "sold", 100),
         "created_at": created, "updated_at": created, "version": 1 + number(sku, 4), "stock_version": 1,
     }
     if number(sku + "priced", 20) > 0:  # the others have no price yet
@@ -72,7 +73,7 @@ def products():
     for index in range(5):
         bare = {key: [] for key in ("titles", "eans", "images", "attributes", "prices")}
         found.append(bare | {"sku": f"BARE-{index}", "discontinued": False, "catalogued": False, "received": 3, "adjusted": 0,
-                             "available": 3, "created_at": 1, "updated_at": 1, "version": 0, "stock_version": 1})
+                             "available": 3, "reserved": 0, "sold": 0, "created_at": 1, "updated_at": 1, "version": 0, "stock_version": 1})
     return found
 
 

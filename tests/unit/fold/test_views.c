@@ -461,6 +461,7 @@ static void test_products(void **state)
          "{\"sku\":\"tea\",\"title\":null,\"titles\":[],\"short_description\":null,\"supplier\":null,\"eans\":[],"
          "\"images\":[],\"released_on\":null,\"attributes\":[],\"price\":null,\"currency\":null,\"prices\":[],"
          "\"discontinued\":false,\"catalogued\":false,\"received\":100,\"adjusted\":0,\"available\":100,"
+         "\"reserved\":0,\"sold\":0,"
          "\"created_at\":\"2026-03-01T00:00:00Z\",\"updated_at\":\"2026-03-01T00:00:00Z\",\"version\":0,"
          "\"stock_version\":1}");
     given_at("2026-03-02T00:00:00Z");
@@ -487,6 +488,7 @@ static void test_products(void **state)
          "\"attributes\":[{\"name\":\"grams\",\"text\":null,\"number\":0.0}],\"price\":\"2.60\",\"currency\":\"EUR\","
          "\"prices\":[{\"price\":\"2.60\",\"currency\":\"EUR\",\"valid_from\":\"2026-01-01T00:00:00Z\"}],"
          "\"discontinued\":false,\"catalogued\":true,\"received\":100,\"adjusted\":-30,\"available\":70,"
+         "\"reserved\":0,\"sold\":0,"
          "\"created_at\":\"2026-03-02T00:00:00Z\",\"updated_at\":\"2026-03-02T00:00:00Z\",\"version\":6,"
          "\"stock_version\":2}");
     given_at("2027-06-01T00:00:00Z");
@@ -500,8 +502,33 @@ static void test_products(void **state)
          "\"currency\":\"EUR\","
          "\"prices\":[{\"price\":\"2.60\",\"currency\":\"EUR\",\"valid_from\":\"2026-01-01T00:00:00Z\"}],"
          "\"discontinued\":true,\"catalogued\":true,\"received\":100,\"adjusted\":-30,\"available\":70,"
+         "\"reserved\":0,\"sold\":0,"
          "\"created_at\":\"2026-03-02T00:00:00Z\",\"updated_at\":\"2027-06-01T00:00:00Z\",\"version\":8,"
          "\"stock_version\":2}");
+}
+
+/* Received 100, of which 40 + 5 + 7 + 3 were reserved; 40 were sold and 4 came back, 5 were released, 7 expired. */
+static void test_product_sale(void **state)
+{
+    (void)state;
+    given_at("2026-03-01T00:00:00Z");
+    given("stock-tea", stock_received, .sku = S("tea"), .quantity = 100);
+    given("stock-tea", stock_reserved, .sku = S("tea"), .order_id = S("1"), .line = 1, .quantity = 40);
+    given("stock-tea", stock_reserved, .sku = S("tea"), .order_id = S("1"), .line = 2, .quantity = 5);
+    given("stock-tea", stock_reserved, .sku = S("tea"), .order_id = S("2"), .line = 1, .quantity = 7);
+    given("stock-tea", stock_reserved, .sku = S("tea"), .order_id = S("3"), .line = 1, .quantity = 3);
+    given("stock-tea", reservation_confirmed, .sku = S("tea"), .order_id = S("1"), .line = 1, .quantity = 40);
+    given("stock-tea", reservation_released, .sku = S("tea"), .order_id = S("1"), .line = 2, .quantity = 5);
+    given("stock-tea", reservation_expired, .sku = S("tea"), .order_id = S("2"), .line = 1, .quantity = 7);
+    given("stock-tea", stock_returned, .sku = S("tea"), .order_id = S("1"), .line = 1, .quantity = 4,
+          .reference = S("r"));
+    then(&products_view, "tea",
+         "{\"sku\":\"tea\",\"title\":null,\"titles\":[],\"short_description\":null,\"supplier\":null,\"eans\":[],"
+         "\"images\":[],\"released_on\":null,\"attributes\":[],\"price\":null,\"currency\":null,\"prices\":[],"
+         "\"discontinued\":false,\"catalogued\":false,\"received\":100,\"adjusted\":0,\"available\":61,"
+         "\"reserved\":3,\"sold\":36,"
+         "\"created_at\":\"2026-03-01T00:00:00Z\",\"updated_at\":\"2026-03-01T00:00:00Z\",\"version\":0,"
+         "\"stock_version\":9}");
 }
 
 int main(void)
@@ -521,6 +548,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_carts, begin, end),
         cmocka_unit_test_setup_teardown(test_cart_emptied, begin, end),
         cmocka_unit_test_setup_teardown(test_products, begin, end),
+        cmocka_unit_test_setup_teardown(test_product_sale, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
