@@ -1,5 +1,8 @@
-/* Reading for owners: catching up and gaps. librdkafka's simple consumer, because each partition starts and stops on
- * its own, at an offset that is given, with no group. All records come by one queue. */
+/* Reading for owners: catching up and gaps, and following for standbys. librdkafka's simple consumer, because each
+ * partition starts and stops on its own, at an offset that is given, with no group. All records come by one queue.
+ *
+ * Two of them: a read that ends is told of the end when a fetch came back with nothing, so it must not wait long; one
+ * that follows would burn the processor that way. */
 #include <stdio.h>
 
 #include "log/kafka_log_internal.h"
@@ -22,14 +25,14 @@ static int create_topic(struct ev_kafka_fetcher *fetcher, struct ev_kafka_port *
     return ev_kafka_error(error, rd_kafka_last_error(), port->topic, NULL);
 }
 
-static int create(struct ev_kafka_log *log, struct ev_error *error)
+static int create(struct ev_kafka_log *log, struct ev_kafka_fetcher *fetcher, struct ev_error *error)
 {
     char kbytes[24], bytes[24];
     snprintf(kbytes, sizeof(kbytes), "%zu", EV_KAFKA_LOG_FETCH_BYTES_MAX / 1024);
     snprintf(bytes, sizeof(bytes), "%zu", EV_KAFKA_LOG_FETCH_BYTES_MAX);
     const char *const defaults[] = {
         "fetch.wait.max.ms",
-        "10",
+        fetcher->wait_ms,
         "fetch.queue.backoff.ms",
         "2",
         "fetch.error.backoff.ms",
@@ -63,7 +66,6 @@ static int create(struct ev_kafka_log *log, struct ev_error *error)
         "true",
         NULL,
     };
-    struct ev_kafka_fetcher *fetcher = &log->fetcher;
     rd_kafka_conf_t *conf;
     int r = ev_kafka_conf_create(&log->kafka, defaults, required, &conf, error);
     if (r < 0)
@@ -79,12 +81,18 @@ static int create(struct ev_kafka_log *log, struct ev_error *error)
     return 0;
 }
 
-static void stop(struct ev_kafka_log *log, struct ev_kafka_port *port, int32_t partition)
+static void stop(struct ev_kafka_port *port, int32_t partition)
 {
-    if (!port->partitions[partition].read_tag)
+    struct ev_kafka_port_partition *state = &port->partitions[partition];
+    if (!state->read_tag)
         return;
-    port->partitions[partition].read_tag = 0;
-    (void)rd_kafka_consume_stop(log->fetcher.topics[port->index], partition);
+    state->read_tag = 0;
+    (void)rd_kafka_consume_stop(state->reader->topics[port->index], partition);
+}
+
+void ev_kafka_fetcher_stop(struct ev_log_port *port, int32_t partition)
+{
+    stop((struct ev_kafka_port *)port, partition);
 }
 
 int ev_kafka_fetcher_read(struct ev_log_port *port, int32_t partition, uint64_t tag, int64_t from, int64_t until,
@@ -92,46 +100,49 @@ int ev_kafka_fetcher_read(struct ev_log_port *port, int32_t partition, uint64_t 
 {
     struct ev_kafka_port *self = (struct ev_kafka_port *)port;
     struct ev_kafka_log *log = self->log;
-    if (!log->fetcher.rk && create(log, error) < 0)
+    struct ev_kafka_port_partition *state = &self->partitions[partition];
+    struct ev_kafka_fetcher *fetcher = until == EV_LOG_FOLLOW ? &log->follower : &log->fetcher;
+    if (!fetcher->rk && create(log, fetcher, error) < 0)
         return error->code;
-    if (!log->fetcher.topics[self->index] && create_topic(&log->fetcher, self, error) < 0)
+    if (!fetcher->topics[self->index] && create_topic(fetcher, self, error) < 0)
         return error->code;
-    stop(log, self, partition);
-    if (rd_kafka_consume_start_queue(log->fetcher.topics[self->index], partition, from, log->fetcher.queue) != 0)
+    stop(self, partition);
+    if (rd_kafka_consume_start_queue(fetcher->topics[self->index], partition, from, fetcher->queue) != 0)
         return ev_kafka_error(error, rd_kafka_last_error(), self->topic, NULL);
-    self->partitions[partition].read_tag = tag;
-    self->partitions[partition].read_until = until;
-    self->partitions[partition].read_batch = log->fetcher.batch;
+    state->read_tag = tag;
+    state->reader = fetcher;
+    state->read_until = until;
+    state->read_batch = fetcher->batch;
     log->stats.reads++;
     return 0;
 }
 
-static void done(struct ev_kafka_log *log, struct ev_kafka_port *port, int32_t partition, int64_t next,
-                 const struct ev_error *error)
+static void done(struct ev_kafka_port *port, int32_t partition, int64_t next, const struct ev_error *error)
 {
     uint64_t tag = port->partitions[partition].read_tag;
-    stop(log, port, partition);
+    stop(port, partition);
     if (port->port.listener.read_done)
         port->port.listener.read_done(port->port.listener.context, partition, tag, next, error);
 }
 
-static void hand_out(struct ev_kafka_log *log, const rd_kafka_message_t *message)
+static void hand_out(struct ev_kafka_log *log, const struct ev_kafka_fetcher *fetcher,
+                     const rd_kafka_message_t *message)
 {
     struct ev_kafka_port *port = rd_kafka_topic_opaque(message->rkt);
     int32_t partition = message->partition;
     struct ev_kafka_port_partition *state = &port->partitions[partition];
     struct ev_error error = {0};
     uint64_t tag = state->read_tag;
-    if (!tag || state->read_batch == log->fetcher.batch)
+    if (!tag || state->reader != fetcher || state->read_batch == fetcher->batch)
         return; /* of a read that is over */
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         if (message->offset >= state->read_until)
-            done(log, port, partition, message->offset, NULL);
+            done(port, partition, message->offset, NULL);
         return;
     }
     if (message->err) {
         (void)ev_kafka_error(&error, message->err, port->topic, rd_kafka_message_errstr(message));
-        done(log, port, partition, 0, &error);
+        done(port, partition, 0, &error);
         return;
     }
     if (state->read_until < 0 || message->offset < state->read_until) {
@@ -142,13 +153,13 @@ static void hand_out(struct ev_kafka_log *log, const rd_kafka_message_t *message
     }
     /* The listener may have started another read. */
     if (state->read_tag == tag && state->read_until >= 0 && message->offset + 1 >= state->read_until)
-        done(log, port, partition, message->offset + 1, NULL);
+        done(port, partition, message->offset + 1, NULL);
 }
 
-static void note_errors(struct ev_kafka_log *log)
+static void note_errors(struct ev_kafka_log *log, struct ev_kafka_fetcher *fetcher)
 {
     rd_kafka_event_t *event;
-    while ((event = rd_kafka_queue_poll(log->fetcher.main_queue, 0))) {
+    while ((event = rd_kafka_queue_poll(fetcher->main_queue, 0))) {
         if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
             (void)ev_kafka_error(&log->last_error, rd_kafka_event_error(event), "consumer",
                                  rd_kafka_event_error_string(event));
@@ -156,24 +167,24 @@ static void note_errors(struct ev_kafka_log *log)
     }
 }
 
-size_t ev_kafka_fetcher_poll(struct ev_kafka_log *log)
+size_t ev_kafka_fetcher_poll(struct ev_kafka_log *log, struct ev_kafka_fetcher *fetcher)
 {
     rd_kafka_message_t *messages[BATCH];
     size_t total = 0;
-    if (!log->fetcher.rk)
+    if (!fetcher->rk)
         return 0;
-    note_errors(log);
+    note_errors(log, fetcher);
     /* Looking at the length first spares an idle consumer the system call that librdkafka makes for a batch. */
-    while (total < EV_KAFKA_LOG_POLL_RECORDS_MAX && rd_kafka_queue_length(log->fetcher.queue) > 0) {
-        ssize_t count = rd_kafka_consume_batch_queue(log->fetcher.queue, 0, messages, BATCH);
+    while (total < EV_KAFKA_LOG_POLL_RECORDS_MAX && rd_kafka_queue_length(fetcher->queue) > 0) {
+        ssize_t count = rd_kafka_consume_batch_queue(fetcher->queue, 0, messages, BATCH);
         if (count <= 0)
             return total;
-        log->fetcher.batch = ++log->fetcher.batches;
+        fetcher->batch = ++fetcher->batches;
         for (ssize_t i = 0; i < count; i++) {
-            hand_out(log, messages[i]);
+            hand_out(log, fetcher, messages[i]);
             rd_kafka_message_destroy(messages[i]);
         }
-        log->fetcher.batch = 0;
+        fetcher->batch = 0;
         total += (size_t)count;
     }
     if (total >= EV_KAFKA_LOG_POLL_RECORDS_MAX)
@@ -181,14 +192,14 @@ size_t ev_kafka_fetcher_poll(struct ev_kafka_log *log)
     return total;
 }
 
-void ev_kafka_fetcher_destroy(struct ev_kafka_log *log)
+void ev_kafka_fetcher_destroy(struct ev_kafka_log *log, struct ev_kafka_fetcher *fetcher)
 {
-    struct ev_kafka_fetcher *fetcher = &log->fetcher;
     if (!fetcher->rk)
         return;
     for (int i = 0; i < log->port_count; i++) {
         for (int32_t partition = 0; partition < log->ports[i]->partition_count; partition++)
-            stop(log, log->ports[i], partition);
+            if (log->ports[i]->partitions[partition].reader == fetcher)
+                stop(log->ports[i], partition);
         if (fetcher->topics[i])
             rd_kafka_topic_destroy(fetcher->topics[i]);
     }

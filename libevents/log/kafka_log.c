@@ -33,6 +33,8 @@ int ev_kafka_log_create(const struct ev_kafka_log_options *options, struct ev_ka
     struct ev_kafka_log *log = ev_memory_new(struct ev_kafka_log);
     log->kafka = options->kafka;
     snprintf(log->linger_ms, sizeof(log->linger_ms), "%lld", (long long)options->linger_ms);
+    log->fetcher.wait_ms = "10";
+    log->follower.wait_ms = "500";
     log->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int r = log->wake_fd < 0 ? ev_error_set(error, EV_ERR_IO, "eventfd: %s", strerror(errno))
                              : ev_kafka_producer_create(log, error);
@@ -55,7 +57,8 @@ void ev_kafka_log_destroy(struct ev_kafka_log *log)
             ev_kafka_producer_destroy(&log->retired[i]);
     }
     ev_kafka_producer_destroy(&log->producer);
-    ev_kafka_fetcher_destroy(log);
+    ev_kafka_fetcher_destroy(log, &log->fetcher);
+    ev_kafka_fetcher_destroy(log, &log->follower);
     for (int i = 0; i < log->port_count; i++) {
         free(log->ports[i]->topic);
         free(log->ports[i]->partitions);
@@ -81,6 +84,7 @@ int ev_kafka_log_open(struct ev_kafka_log *log, const char *topic, int32_t parti
     *port = (struct ev_kafka_port){
         .port = {.append = ev_kafka_producer_append,
                  .read = ev_kafka_fetcher_read,
+                 .stop = ev_kafka_fetcher_stop,
                  .end_offset = ev_kafka_offsets_ask,
                  .purge = ev_kafka_producer_purge},
         .log = log,
@@ -104,7 +108,8 @@ size_t ev_kafka_log_poll(struct ev_kafka_log *log)
     uint64_t wakes;
     ssize_t got = read(log->wake_fd, &wakes, sizeof(wakes)); /* before looking: what comes later wakes again */
     (void)got;
-    return ev_kafka_producer_poll(log) + ev_kafka_fetcher_poll(log);
+    size_t answers = ev_kafka_producer_poll(log) + ev_kafka_fetcher_poll(log, &log->fetcher);
+    return answers + ev_kafka_fetcher_poll(log, &log->follower);
 }
 
 void ev_kafka_log_stats(const struct ev_kafka_log *log, struct ev_kafka_log_stats *ret)

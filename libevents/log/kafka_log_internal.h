@@ -8,9 +8,10 @@
 #include "log/kafka_log.h"
 
 struct ev_kafka_port_partition {
-    int64_t unanswered;  /* appends without a report, all producers */
-    int64_t progress_ms; /* when the first of them was made, or the last report came */
-    uint64_t read_tag;   /* 0: nothing is being read */
+    int64_t unanswered;              /* appends without a report, all producers */
+    int64_t progress_ms;             /* when the first of them was made, or the last report came */
+    uint64_t read_tag;               /* 0: nothing is being read */
+    struct ev_kafka_fetcher *reader; /* that reads it */
     int64_t read_until;
     uint64_t read_batch; /* the batch at hand when it was started: what is left of it isn't of this read */
     uint64_t end_wanted; /* tag of a question to be asked with the next call; 0: none */
@@ -42,7 +43,8 @@ struct ev_kafka_fetcher {
     rd_kafka_t *rk; /* made with the first read */
     rd_kafka_queue_t *queue, *main_queue;
     rd_kafka_topic_t *topics[EV_KAFKA_LOG_TOPICS_MAX];
-    uint64_t batch; /* number of the batch that is being handed out; 0: none */
+    const char *wait_ms; /* how long a broker may hold a fetch for which it has nothing */
+    uint64_t batch;      /* number of the batch that is being handed out; 0: none */
     uint64_t batches;
 };
 
@@ -53,7 +55,8 @@ struct ev_kafka_log {
     struct ev_kafka_port *ports[EV_KAFKA_LOG_TOPICS_MAX];
     int port_count;
     struct ev_kafka_producer producer, retired[EV_KAFKA_LOG_RETIRED_MAX];
-    struct ev_kafka_fetcher fetcher;
+    struct ev_kafka_fetcher fetcher;  /* for reads that end */
+    struct ev_kafka_fetcher follower; /* for those that don't: it may wait long for the next record */
     bool renew_wanted;
     size_t end_wanted, end_asked; /* questions waiting, and those in the call on its way */
     struct ev_error last_error;
@@ -86,5 +89,6 @@ void ev_kafka_offsets_send(struct ev_kafka_log *log);
 /* kafka_fetcher.c */
 int ev_kafka_fetcher_read(struct ev_log_port *port, int32_t partition, uint64_t tag, int64_t from, int64_t until,
                           struct ev_error *error);
-size_t ev_kafka_fetcher_poll(struct ev_kafka_log *log);
-void ev_kafka_fetcher_destroy(struct ev_kafka_log *log);
+void ev_kafka_fetcher_stop(struct ev_log_port *port, int32_t partition);
+size_t ev_kafka_fetcher_poll(struct ev_kafka_log *log, struct ev_kafka_fetcher *fetcher);
+void ev_kafka_fetcher_destroy(struct ev_kafka_log *log, struct ev_kafka_fetcher *fetcher);

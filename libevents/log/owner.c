@@ -12,6 +12,8 @@ const char *ev_owner_state_name(enum ev_owner_state state)
     switch (state) {
     case EV_OWNER_IDLE:
         return "idle";
+    case EV_OWNER_STANDBY:
+        return "standby";
     case EV_OWNER_CATCHING_UP:
         return "catching up";
     case EV_OWNER_FENCING:
@@ -63,7 +65,7 @@ static void drop_in_flight(struct ev_owner *owner)
 void ev_owner_acquire(struct ev_owner *owner, int64_t now_ms)
 {
     owner->now_ms = now_ms;
-    if (owner->state != EV_OWNER_IDLE && owner->state != EV_OWNER_LOST)
+    if (owner->state != EV_OWNER_IDLE && owner->state != EV_OWNER_STANDBY && owner->state != EV_OWNER_LOST)
         return;
     owner->served = false;
     owner->void_fences_in_row = 0;
@@ -75,11 +77,28 @@ void ev_owner_release(struct ev_owner *owner)
 {
     owner->state = EV_OWNER_IDLE;
     owner->read.active = false;
+    owner->port->stop(owner->port, owner->partition);
     drop_in_flight(owner);
     ev_owner_tickets_cancel(owner);
 }
 
+void ev_owner_standby(struct ev_owner *owner, int64_t now_ms)
+{
+    if (owner->state != EV_OWNER_IDLE)
+        return;
+    owner->now_ms = now_ms;
+    owner->served = false; /* a foreign fence is no loss */
+    owner->retry_ms = EV_OWNER_RETRY_MIN_MS;
+    owner->last_error.code = EV_ERR_NONE;
+    ev_owner_follow(owner, 0);
+}
+
 /* --- reading --- */
+
+static int64_t read_timeout(const struct ev_owner *owner)
+{
+    return owner->state == EV_OWNER_STANDBY ? EV_OWNER_FOLLOW_TIMEOUT_MS : EV_OWNER_READ_TIMEOUT_MS;
+}
 
 void ev_owner_read_on(struct ev_owner *owner, int64_t until)
 {
@@ -88,7 +107,7 @@ void ev_owner_read_on(struct ev_owner *owner, int64_t until)
         .active = true,
         .tag = owner->next_tag++,
         .until = until,
-        .deadline_ms = owner->now_ms + EV_OWNER_READ_TIMEOUT_MS,
+        .deadline_ms = owner->now_ms + read_timeout(owner),
     };
     if (owner->port->read(owner->port, owner->partition, owner->read.tag, owner->next_offset, until, &error) < 0) {
         owner->last_error = error;
@@ -103,6 +122,15 @@ void ev_owner_catch_up(struct ev_owner *owner, int64_t delay_ms)
     owner->read = (struct ev_owner_read){.active = true, .until = -1, .deadline_ms = owner->now_ms + delay_ms};
     if (delay_ms == 0)
         ev_owner_read_on(owner, -1);
+}
+
+void ev_owner_follow(struct ev_owner *owner, int64_t delay_ms)
+{
+    owner->state = EV_OWNER_STANDBY;
+    owner->read =
+        (struct ev_owner_read){.active = true, .until = EV_LOG_FOLLOW, .deadline_ms = owner->now_ms + delay_ms};
+    if (delay_ms == 0)
+        ev_owner_read_on(owner, EV_LOG_FOLLOW);
 }
 
 static bool read_is_open(const struct ev_owner *owner, uint64_t tag)
@@ -124,7 +152,7 @@ void ev_owner_on_record(struct ev_owner *owner, uint64_t tag, int64_t offset, co
     struct ev_error error = {0};
     if (!read_is_open(owner, tag))
         return;
-    owner->read.deadline_ms = owner->now_ms + EV_OWNER_READ_TIMEOUT_MS;
+    owner->read.deadline_ms = owner->now_ms + read_timeout(owner);
     if (ev_owner_judge(owner, offset, head, record, &error) < 0)
         read_failed(owner, &error);
 }
@@ -138,7 +166,10 @@ static void reset(struct ev_owner *owner)
     ev_ledger_init(&owner->ledger);
     owner->next_offset = 0;
     owner->events->reset(owner->events->context);
-    ev_owner_catch_up(owner, ev_owner_backoff(owner));
+    if (owner->state == EV_OWNER_STANDBY)
+        ev_owner_follow(owner, ev_owner_backoff(owner));
+    else
+        ev_owner_catch_up(owner, ev_owner_backoff(owner));
 }
 
 /* --- fencing --- */
@@ -241,6 +272,9 @@ void ev_owner_on_read_done(struct ev_owner *owner, uint64_t tag, int64_t next, c
         break;
     case EV_OWNER_SERVING:
         ev_owner_advance(owner);
+        break;
+    case EV_OWNER_STANDBY: /* a log that ended the read for no reason that it told */
+        ev_owner_follow(owner, ev_owner_backoff(owner));
         break;
     case EV_OWNER_IDLE:
     case EV_OWNER_LOST:

@@ -14,6 +14,9 @@
  * 4. What appends nothing is confirmed only when all that was appended before is settled and the leader has shown,
  * after the question was asked, a log that holds no foreign fence.
  *
+ * A standby reads on and applies what others write, so that an assignment needs no more than the last records and the
+ * fence. It appends nothing and answers nothing.
+ *
  * Offsets are judged in order, each once, either by reading or by a delivery report that is contiguous. `next_offset`
  * and the ledger say how far. */
 #pragma once
@@ -26,6 +29,7 @@
 #define EV_OWNER_TICKETS_MAX 2048  /* distinct tickets waiting; a power of two, enough for all (owner_confirm.c) */
 #define EV_OWNER_APPEND_TIMEOUT_MS 10000    /* an append without an answer for so long is in doubt */
 #define EV_OWNER_READ_TIMEOUT_MS 10000      /* a read without progress for so long is started anew */
+#define EV_OWNER_FOLLOW_TIMEOUT_MS 60000    /* a standby that got no record for so long starts its read anew */
 #define EV_OWNER_END_OFFSET_TIMEOUT_MS 5000 /* a question for the end offset is asked anew after this */
 #define EV_OWNER_RETRY_MIN_MS 50            /* pause after a failure, doubled with each one in a row */
 #define EV_OWNER_RETRY_MAX_MS 2000
@@ -33,6 +37,7 @@
 
 enum ev_owner_state {
     EV_OWNER_IDLE,        /* not acquired */
+    EV_OWNER_STANDBY,     /* not acquired, reads on what others write */
     EV_OWNER_CATCHING_UP, /* reads to the end */
     EV_OWNER_FENCING,     /* its fence is appended, then read up to */
     EV_OWNER_SERVING,
@@ -148,8 +153,11 @@ void ev_owner_finish(struct ev_owner *owner);
 /* The partition was assigned to this process: read what it doesn't know yet, fence, serve. Does nothing while it is
  * acquired already, unless it is lost. */
 void ev_owner_acquire(struct ev_owner *owner, int64_t now_ms);
-/* Gives it up at once. What is in flight stays in doubt and is no longer tracked. What was read stays known. */
+/* Gives it up at once, also a standby. What is in flight stays in doubt and is no longer tracked. What was read stays
+ * known. */
 void ev_owner_release(struct ev_owner *owner);
+/* Reads on without owning, until acquired or released. Does nothing unless it is idle. */
+void ev_owner_standby(struct ev_owner *owner, int64_t now_ms);
 static inline bool ev_owner_is_serving(const struct ev_owner *owner)
 {
     return owner->state == EV_OWNER_SERVING;

@@ -5,6 +5,8 @@
 
 /* Changes of state (owner.c). */
 void ev_owner_catch_up(struct ev_owner *owner, int64_t delay_ms);
+/* The read of a standby. */
+void ev_owner_follow(struct ev_owner *owner, int64_t delay_ms);
 /* The pause before the next try, longer with each failure in a row. */
 int64_t ev_owner_backoff(struct ev_owner *owner);
 /* From serving only: nothing is acknowledged any more until a new fence has settled what is in flight. */

@@ -25,16 +25,21 @@ struct ev_log_listener {
     void *context;
 };
 
+#define EV_LOG_FOLLOW INT64_MAX /* where a read has no end */
+
 /* All asynchronous; errors returned at once mean that nothing was started (UNAVAILABLE or LIMIT: the queue is full). */
 struct ev_log_port {
     /* Append `record` (copied) to the partition under `key`; `commit` is what it says, for headers. One answer for
      * every call, in the calls' order. */
     int (*append)(struct ev_log_port *port, int32_t partition, uint64_t tag, struct ev_str key, struct ev_str record,
                   const struct ev_commit *commit, struct ev_error *error);
-    /* Read [from, until); until < 0: up to the end as the leader knows it once it was asked. One read per partition: a
-     * new one takes the place of the one before, which then gets no more answers. */
+    /* Read [from, until); until < 0: up to the end as the leader knows it once it was asked; EV_LOG_FOLLOW: for ever,
+     * as records come, until another read or `stop` ends it (for standby: not tuned for the quickest end). One read per
+     * partition: a new one takes the place of the one before, which then gets no more answers. */
     int (*read)(struct ev_log_port *port, int32_t partition, uint64_t tag, int64_t from, int64_t until,
                 struct ev_error *error);
+    /* Ends the read at hand, if there is one: it gets no more answers. */
+    void (*stop)(struct ev_log_port *port, int32_t partition);
     int (*end_offset)(struct ev_log_port *port, int32_t partition, uint64_t tag, struct ev_error *error);
     /* The caller no longer counts on what is queued for the partition: the log may forget what it hasn't sent (answers
      * still come, as errors). */

@@ -74,6 +74,12 @@ static int end_offset(struct ev_log_port *base, int32_t partition, uint64_t tag,
     return 0;
 }
 
+static void stop_read(struct ev_log_port *base, int32_t partition)
+{
+    (void)partition;
+    ((struct fake_port *)base)->read.active = false;
+}
+
 static void purge(struct ev_log_port *base, int32_t partition)
 {
     (void)partition;
@@ -83,7 +89,8 @@ static void purge(struct ev_log_port *base, int32_t partition)
 void fake_port_init(struct fake_port *port, struct fake_log *log)
 {
     memset(port, 0, sizeof(*port));
-    port->port = (struct ev_log_port){.append = append, .read = start_read, .end_offset = end_offset, .purge = purge};
+    port->port = (struct ev_log_port){
+        .append = append, .read = start_read, .stop = stop_read, .end_offset = end_offset, .purge = purge};
     port->log = log;
 }
 

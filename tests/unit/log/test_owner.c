@@ -173,6 +173,10 @@ static void do_release(struct stage *s)
 {
     ev_owner_release(&s->owner);
 }
+static void do_standby(struct stage *s)
+{
+    ev_owner_standby(&s->owner, s->now_ms);
+}
 static void do_append(struct stage *s)
 {
     struct ev_buffer buffer = {0};
@@ -296,19 +300,33 @@ static const struct {
     const char *name;
     void (*run)(struct stage *stage);
 } words[] = {
-    WORD(acquire),        WORD(release),
-    WORD(append),         WORD(confirm),
-    WORD(settle),         WORD(tick),
-    WORD(timeout),        WORD(land),
-    WORD(land_silently),  WORD(land_blindly),
-    WORD(drop),           WORD(report),
-    WORD(read),           WORD(read_fails),
-    WORD(log_is_cut),     WORD(ask),
-    WORD(answer),         WORD(answer_fails),
-    WORD(full),           WORD(free),
-    WORD(foreign_fence),  WORD(foreign_fence_equal),
-    WORD(foreign_commit), WORD(stale_commit),
-    WORD(apply_fails),    WORD(apply_works),
+    WORD(acquire),
+    WORD(release),
+    WORD(standby),
+    WORD(append),
+    WORD(confirm),
+    WORD(settle),
+    WORD(tick),
+    WORD(timeout),
+    WORD(land),
+    WORD(land_silently),
+    WORD(land_blindly),
+    WORD(drop),
+    WORD(report),
+    WORD(read),
+    WORD(read_fails),
+    WORD(log_is_cut),
+    WORD(ask),
+    WORD(answer),
+    WORD(answer_fails),
+    WORD(full),
+    WORD(free),
+    WORD(foreign_fence),
+    WORD(foreign_fence_equal),
+    WORD(foreign_commit),
+    WORD(stale_commit),
+    WORD(apply_fails),
+    WORD(apply_works),
     WORD(tell_counts),
 };
 
@@ -408,6 +426,27 @@ static const struct row {
      "serving apply@1 serving ", EV_OWNER_SERVING},
     {"a report from before the release is nobody's", SERVE "append land release report acquire settle append settle",
      "serving apply@1 serving committed@3 ", EV_OWNER_SERVING},
+    {"a standby applies what others write, as it comes",
+     "foreign_fence foreign_commit standby settle foreign_commit settle stale_commit foreign_commit settle",
+     "apply@1 apply@2 apply@4 ", EV_OWNER_STANDBY},
+    {"a standby appends nothing", "standby settle append", "FENCED ", EV_OWNER_STANDBY},
+    {"a standby that gets the partition reads the tail, fences and serves",
+     "foreign_fence foreign_commit standby settle foreign_commit acquire read read land report",
+     "apply@1 apply@2 serving ", EV_OWNER_SERVING},
+    {"a standby loses nothing by a foreign fence",
+     SERVE "append settle release standby foreign_fence foreign_commit settle", "serving committed@1 apply@3 ",
+     EV_OWNER_STANDBY},
+    {"a standby may become owner, be lost to another, and stand by again",
+     "standby settle acquire settle append foreign_fence land report settle release standby foreign_commit settle",
+     "serving voided lost apply@3 ", EV_OWNER_STANDBY},
+    {"a standby reads again when reading fails", "foreign_fence standby read_fails foreign_commit tick settle",
+     "apply@1 ", EV_OWNER_STANDBY},
+    {"a standby reads a log that was cut anew, and stays one",
+     "foreign_fence foreign_commit standby settle log_is_cut tick settle", "apply@1 reset apply@1 ", EV_OWNER_STANDBY},
+    {"a standby that is released reads nothing", "standby foreign_fence release foreign_commit settle", "",
+     EV_OWNER_IDLE},
+    {"an owner doesn't become a standby by being asked to", SERVE "standby append settle", "serving committed@1 ",
+     EV_OWNER_SERVING},
     {"a full queue costs no sequence number", SERVE "full append free append settle", "serving LIMIT committed@1 ",
      EV_OWNER_SERVING},
 
