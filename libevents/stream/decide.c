@@ -210,6 +210,7 @@ static int ask_decider(struct ev_executor *executor, const struct ev_decider *de
 bool ev_partition_decide(struct ev_partition *partition, struct ev_request *request)
 {
     struct ev_executor *executor = partition->executor;
+    request->in_doubt = false; /* whatever it had in the log was read by now */
     if (is_known_command(partition, request))
         return true;
     struct view view = view_of(partition, request->stream_id);

@@ -155,17 +155,50 @@ void ev_executor_acquire(struct ev_executor *executor, int32_t number)
     leave(executor);
 }
 
+void ev_executor_drain(struct ev_executor *executor, int32_t number)
+{
+    struct ev_partition *partition = partition_at(executor, number);
+    if (!partition || partition->draining)
+        return;
+    enter(executor);
+    partition->draining = true;
+    partition->drain_deadline_ms = ev_clock_monotonic_ms(&executor->options.clock) + EV_EXECUTOR_DRAIN_MS;
+    ev_partition_mark(partition);
+    leave(executor);
+}
+
 void ev_executor_release(struct ev_executor *executor, int32_t number)
 {
     struct ev_partition *partition = partition_at(executor, number);
-    if (!partition || partition->owner.state == EV_OWNER_IDLE)
+    if (!partition)
         return;
     enter(executor);
+    partition->draining = false;
     ev_owner_release(&partition->owner);
-    ev_partition_fail_all(
-        partition, EV_ERR_FENCED,
-        "this process has given up the partition; retry with the same id to learn what became of the command");
+    ev_partition_take_back(partition);
     leave(executor);
+}
+
+void ev_executor_standby(struct ev_executor *executor, int32_t number)
+{
+    struct ev_partition *partition = partition_at(executor, number);
+    if (!partition)
+        return;
+    enter(executor);
+    ev_owner_standby(&partition->owner, ev_clock_monotonic_ms(&executor->options.clock));
+    leave(executor);
+}
+
+struct ev_request *ev_executor_withdraw(struct ev_executor *executor, int32_t number)
+{
+    struct ev_partition *partition = partition_at(executor, number);
+    if (!partition || partition->draining || ev_owner_is_serving(&partition->owner))
+        return NULL;
+    struct ev_request *first = partition->queue.first;
+    partition->pending -= partition->queue.count;
+    executor->stats.pending -= partition->queue.count;
+    partition->queue = (struct ev_queue){0};
+    return first;
 }
 
 bool ev_executor_is_serving(const struct ev_executor *executor, int32_t number)
@@ -196,9 +229,6 @@ static const char *refusal(const struct ev_executor *executor, const struct ev_p
     if (decider < 0 || strcmp(executor->options.deciders[decider]->category, request->type->category) != 0)
         return "the stream's id doesn't name a stream of the command's category";
     *ret_retriable = true;
-    *ret_code = EV_ERR_FENCED;
-    if (partition->owner.state == EV_OWNER_LOST)
-        return "another process has taken over this partition; retry with the same id";
     *ret_code = EV_ERR_LIMIT;
     if (partition->pending > executor->options.requests_max)
         return "too many commands are waiting; nothing was written for this one";
@@ -237,8 +267,11 @@ int64_t ev_executor_tick(struct ev_executor *executor)
         if (partition->owner.state == EV_OWNER_IDLE && partition->pending == 0)
             continue;
         int64_t owner_due = ev_owner_tick(&partition->owner, now);
+        ev_partition_drain_tick(partition, now);
+        if (partition->draining && partition->drain_deadline_ms - now < due)
+            due = partition->drain_deadline_ms - now;
         ev_partition_expire(partition, now);
-        if (partition->queue.first)
+        if (partition->queue.first || partition->draining)
             ev_partition_mark(partition); /* e.g. the log's queue was full */
         if (owner_due < due)
             due = owner_due;

@@ -9,7 +9,8 @@
 #include "log/owner.h"
 #include "stream/decider.h"
 
-#define EV_STREAM_ID_MAX 200 /* bytes */
+#define EV_STREAM_ID_MAX 200      /* bytes */
+#define EV_EXECUTOR_DRAIN_MS 1000 /* how long a drain waits for what is in flight or held */
 
 enum ev_outcome {
     EV_OUTCOME_COMMITTED, /* the commit is in the log and valid */
@@ -56,6 +57,7 @@ struct ev_request {
     struct ev_request *next;
     int64_t sequence;
     struct ev_answer *answer; /* decided, waits for confirmation */
+    bool in_doubt;            /* was appended by an owner that gave the partition up before it knew more */
 };
 
 struct ev_executor_options {
@@ -72,12 +74,14 @@ struct ev_executor_options {
     struct ev_schema_source schemas; /* for records written with other ids; may be asked from within log events, and
                                         block as the source does */
     const struct ev_random *random;  /* NULL: the system's */
-    /* All three may be NULL. Called on the loop; not from within them: _acquire, _release, _destroy of this executor.
-     */
+    /* May be NULL. Called on the loop; not from within them: _acquire, _drain, _release, _standby, _destroy of this
+     * executor. on_drained may call _acquire and _standby. */
     void (*on_serving)(void *context, int32_t partition);
     /* Another writer has fenced the partition: it stays lost until acquired again, which is right only if it is
-     * assigned anew. */
+     * assigned anew. Its requests wait. */
     void (*on_lost)(void *context, int32_t partition);
+    /* A drain has ended: the partition is released. */
+    void (*on_drained)(void *context, int32_t partition);
     void *context;
     bool unconfirmed; /* answers that append nothing don't wait for the log: unsafe, only to measure what the
                          confirmation costs */
@@ -90,12 +94,22 @@ void ev_executor_destroy(struct ev_executor *executor);
 /* Become the owner of a partition: catch up, fence, serve. Requests for it wait meanwhile (bounded by their deadlines).
  */
 void ev_executor_acquire(struct ev_executor *executor, int32_t partition);
+/* Stop being it in good order: nothing more is decided, what is in flight or held is settled, then the partition is
+ * released and on_drained called, once, perhaps from within. After EV_EXECUTOR_DRAIN_MS it is released as it is. */
+void ev_executor_drain(struct ev_executor *executor, int32_t partition);
+/* Stop at once, also to stand by. No request fails of it: all wait for the next owner, this process or another, in the
+ * order in which they came. For those that were in flight its log tells what became of them. Ends a drain without
+ * on_drained. */
 void ev_executor_release(struct ev_executor *executor, int32_t partition);
+/* Read on without owning, so that acquiring is quick; until then requests wait. Only what is released can stand by. */
+void ev_executor_standby(struct ev_executor *executor, int32_t partition);
+/* Hands the requests that wait for a partition that isn't served back to the caller, oldest first, as a list by `next`;
+ * NULL: there are none, or it is served or being drained. They may be submitted again, here or elsewhere. */
+struct ev_request *ev_executor_withdraw(struct ev_executor *executor, int32_t partition);
 bool ev_executor_is_serving(const struct ev_executor *executor, int32_t partition);
 /* The partition of a stream: by the hash of its key (stream id after the first '-'). */
 int32_t ev_executor_partition(const struct ev_executor *executor, struct ev_str stream_id);
-/* A request for a partition that isn't acquired or served yet waits (up to its deadline); for one that was lost to
- * another writer it fails at once with FENCED. */
+/* A request for a partition that isn't acquired or served waits, up to its deadline. */
 void ev_executor_submit(struct ev_executor *executor, struct ev_request *request);
 /* To be called about every 10 ms and after log events: deadlines, retries. Returns ms until the next deadline it knows
  * (<= 1000). */

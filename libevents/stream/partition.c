@@ -86,6 +86,8 @@ static void on_confirmed(void *context, uint64_t ticket)
     struct ev_partition *partition = context;
     while (partition->held.first && partition->held.first->answer->ticket <= ticket)
         ev_answer_held(partition, ev_queue_pop(&partition->held));
+    if (partition->draining)
+        ev_partition_mark(partition);
 }
 
 static void on_doubted(void *context)
@@ -99,8 +101,8 @@ static void on_lost(void *context)
 {
     struct ev_partition *partition = context;
     const struct ev_executor_options *options = &partition->executor->options;
-    ev_partition_fail_all(partition, EV_ERR_FENCED,
-                          "another process has taken over this partition; retry with the same id");
+    ev_partition_take_back(partition);
+    ev_partition_mark(partition); /* nothing is left to drain */
     if (options->on_lost)
         options->on_lost(options->context, partition->number);
 }
@@ -173,9 +175,55 @@ void ev_partition_mark(struct ev_partition *partition)
     partition->executor->dirty = partition;
 }
 
+/* --- giving up --- */
+
+void ev_partition_take_back(struct ev_partition *partition)
+{
+    while (ev_flights_count(&partition->flights) > 0) {
+        uint64_t number;
+        struct ev_flight flight = ev_flights_pop(&partition->flights, &number);
+        if (flight.stream->newest_flight == number)
+            flight.stream->newest_flight = 0;
+        if (flight.request)
+            flight.request->in_doubt = true;
+        for (struct ev_request *follower = flight.followers.first; follower; follower = follower->next)
+            follower->in_doubt = true;
+        flight_dropped(partition, &flight);
+    }
+    ev_queue_merge(&partition->queue, &partition->held);
+}
+
+static void drained(struct ev_partition *partition)
+{
+    const struct ev_executor_options *options = &partition->executor->options;
+    partition->draining = false;
+    ev_owner_release(&partition->owner);
+    ev_partition_take_back(partition);
+    if (options->on_drained)
+        options->on_drained(options->context, partition->number);
+}
+
+/* A fence on its way counts too: it would land behind the next owner's and take the partition from it. */
+static bool is_settled(const struct ev_partition *partition)
+{
+    return ev_flights_count(&partition->flights) == 0 && !partition->held.first &&
+           partition->owner.state != EV_OWNER_FENCING;
+}
+
+void ev_partition_drain_tick(struct ev_partition *partition, int64_t now_ms)
+{
+    if (partition->draining && now_ms >= partition->drain_deadline_ms)
+        drained(partition);
+}
+
 void ev_partition_pump(struct ev_partition *partition)
 {
     struct ev_request *request;
+    if (partition->draining) {
+        if (is_settled(partition))
+            drained(partition);
+        return;
+    }
     while (ev_owner_is_serving(&partition->owner) && (request = ev_queue_pop(&partition->queue))) {
         if (!ev_partition_decide(partition, request)) {
             ev_queue_unpop(&partition->queue, request);
@@ -184,31 +232,7 @@ void ev_partition_pump(struct ev_partition *partition)
     }
 }
 
-/* --- giving up --- */
-
-static void fail_queue(struct ev_partition *partition, struct ev_queue *queue, enum ev_error_code code, const char *why)
-{
-    struct ev_request *request;
-    while ((request = ev_queue_pop(queue)))
-        ev_answer_fail(partition, request, code, true, why);
-}
-
-void ev_partition_fail_all(struct ev_partition *partition, enum ev_error_code code, const char *why)
-{
-    struct ev_queue all = partition->queue, in_doubt = {0};
-    partition->queue = (struct ev_queue){0};
-    ev_queue_merge(&all, &partition->held);
-    while (ev_flights_count(&partition->flights) > 0) {
-        uint64_t number;
-        struct ev_flight flight = ev_flights_pop(&partition->flights, &number);
-        if (flight.stream->newest_flight == number)
-            flight.stream->newest_flight = 0;
-        flight_dropped(partition, &flight);
-    }
-    ev_queue_merge(&in_doubt, &partition->queue); /* what flight_dropped has put there */
-    fail_queue(partition, &all, code, why);
-    fail_queue(partition, &in_doubt, code, why);
-}
+/* --- deadlines --- */
 
 static void expire_flights(struct ev_partition *partition, int64_t now_ms, struct ev_queue *late, int64_t *earliest)
 {
@@ -228,19 +252,28 @@ static void expire_flights(struct ev_partition *partition, int64_t now_ms, struc
     }
 }
 
+static void fail_expired(struct ev_partition *partition, struct ev_queue *queue, bool in_flight)
+{
+    struct ev_request *request;
+    while ((request = ev_queue_pop(queue)))
+        ev_answer_fail(partition, request, EV_ERR_TIMEOUT, true,
+                       in_flight || request->in_doubt
+                           ? "the deadline has passed before the log has answered; retry with the same id to learn "
+                             "what became of it"
+                           : "the deadline has passed; nothing was written for this command");
+}
+
 void ev_partition_expire(struct ev_partition *partition, int64_t now_ms)
 {
-    struct ev_queue undecided = {0}, in_doubt = {0};
+    struct ev_queue expired = {0}, in_doubt = {0};
     if (now_ms < partition->next_deadline_ms)
         return;
-    int64_t earliest = ev_queue_expire(&partition->queue, now_ms, &undecided);
-    int64_t held = ev_queue_expire(&partition->held, now_ms, &undecided);
+    int64_t earliest = ev_queue_expire(&partition->queue, now_ms, &expired);
+    int64_t held = ev_queue_expire(&partition->held, now_ms, &expired);
     if (held < earliest)
         earliest = held;
     expire_flights(partition, now_ms, &in_doubt, &earliest);
     partition->next_deadline_ms = earliest;
-    fail_queue(partition, &undecided, EV_ERR_TIMEOUT, "the deadline has passed; nothing was written for this command");
-    fail_queue(
-        partition, &in_doubt, EV_ERR_TIMEOUT,
-        "the deadline has passed before the log has answered; retry with the same id to learn what became of it");
+    fail_expired(partition, &expired, false);
+    fail_expired(partition, &in_doubt, true);
 }

@@ -24,10 +24,12 @@ struct ev_partition {
     struct ev_streams streams;
     struct ev_dedup dedup;
     struct ev_flights flights;
-    struct ev_queue queue;           /* to be decided */
-    struct ev_queue held;            /* decided, in order of tickets */
-    size_t pending;                  /* requests without an answer: queue, held, flights and their followers */
-    int64_t next_deadline_ms;        /* no request's deadline is before */
+    struct ev_queue queue;    /* to be decided */
+    struct ev_queue held;     /* decided, in order of tickets */
+    size_t pending;           /* requests without an answer: queue, held, flights and their followers */
+    int64_t next_deadline_ms; /* no request's deadline is before */
+    bool draining;
+    int64_t drain_deadline_ms;
     struct ev_partition *dirty_next; /* in the executor's list of partitions whose queue is to be looked at */
     bool dirty;
 };
@@ -54,8 +56,9 @@ void ev_partition_finish(struct ev_partition *partition);
 void ev_partition_mark(struct ev_partition *partition); /* its queue is looked at before the executor returns */
 void ev_partition_pump(struct ev_partition *partition);
 void ev_partition_expire(struct ev_partition *partition, int64_t now_ms);
-/* Answers everything that waits or is in flight with a fault and forgets the commits in flight. */
-void ev_partition_fail_all(struct ev_partition *partition, enum ev_error_code code, const char *why);
+/* Takes everything that is decided or in flight back to where it waits, and forgets the commits in flight. */
+void ev_partition_take_back(struct ev_partition *partition);
+void ev_partition_drain_tick(struct ev_partition *partition, int64_t now_ms);
 
 /* answer.c: the ways in which a request ends. Each gives exactly one answer, then the request is the caller's again. */
 void ev_answer_fail(struct ev_partition *partition, struct ev_request *request, enum ev_error_code code, bool retriable,

@@ -29,6 +29,14 @@ uint64_t sim_below(struct sim *sim, uint64_t bound)
 
 /* --- nodes --- */
 
+static void on_drained(void *context, int32_t partition)
+{
+    struct sim_node *node = context;
+    (void)partition;
+    node->draining = false;
+    node->drained = true;
+}
+
 static void node_start(struct sim *sim, int number)
 {
     struct sim_node *node = &sim->nodes[number];
@@ -49,12 +57,14 @@ static void node_start(struct sim *sim, int number)
         .schema_id = SHELF_SCHEMA_ID,
         .schemas = shelf_schemas,
         .random = &sim->random.random,
+        .on_drained = on_drained,
+        .context = node,
     };
     if (ev_executor_create(&options, &node->port->port, &node->executor, &error) < 0) {
         fprintf(stderr, "sim: %s\n", error.message);
         abort();
     }
-    node->paused = false;
+    node->paused = node->draining = node->drained = false;
 }
 
 static void node_count(struct sim *sim, const struct sim_node *node)
@@ -160,7 +170,7 @@ static void step_acquire(struct sim *sim, struct sim_node *node, int number)
 {
     struct ev_partition_status status;
     ev_executor_partition_status(node->executor, 0, &status);
-    if (status.state != EV_OWNER_IDLE && status.state != EV_OWNER_LOST)
+    if (status.state != EV_OWNER_IDLE && status.state != EV_OWNER_STANDBY && status.state != EV_OWNER_LOST)
         return;
     ev_executor_acquire(node->executor, 0);
     sim->counts.acquires++;
@@ -172,6 +182,38 @@ static void step_release(struct sim *sim, struct sim_node *node, int number)
     ev_executor_release(node->executor, 0);
     sim->counts.releases++;
     sim_trace(sim, "%d: releases", number);
+}
+
+static void step_standby(struct sim *sim, struct sim_node *node, int number)
+{
+    struct ev_partition_status status;
+    ev_executor_partition_status(node->executor, 0, &status);
+    if (status.state != EV_OWNER_IDLE)
+        return;
+    ev_executor_standby(node->executor, 0);
+    sim->counts.standbys++;
+    sim_trace(sim, "%d: stands by", number);
+}
+
+/* A planned hand-over: when it is done, the other gets the partition. */
+static void step_drain(struct sim *sim, struct sim_node *node, int number)
+{
+    if (node->draining || !ev_executor_is_serving(node->executor, 0))
+        return;
+    sim_trace(sim, "%d: drains", number);
+    node->draining = true;
+    ev_executor_drain(node->executor, 0);
+}
+
+static void hand_over(struct sim *sim, struct sim_node *node, int number)
+{
+    struct sim_node *next = &sim->nodes[(number + 1) % SIM_NODES];
+    node->drained = false;
+    sim->counts.drains++;
+    sim_trace(sim, "%d: is drained, the other gets the partition", number);
+    ev_executor_standby(node->executor, 0);
+    if (!next->paused)
+        step_acquire(sim, next, (number + 1) % SIM_NODES);
 }
 
 static void step_pause(struct sim *sim, struct sim_node *node, int number)
@@ -248,10 +290,10 @@ static const struct {
     int weight;
     void (*step)(struct sim *sim, struct sim_node *node, int number);
 } steps[] = {
-    {230, step_land},  {230, step_report},   {160, step_read},   {95, step_ask_end},       {95, step_answer_end},
+    {221, step_land},  {221, step_report},   {160, step_read},   {95, step_ask_end},       {95, step_answer_end},
     {100, step_tick},  {30, step_acquire},   {15, step_drop},    {10, step_land_silently}, {5, step_land_blindly},
     {8, step_pause},   {5, step_read_fail},  {5, step_end_fail}, {3, step_jump},           {3, step_crash},
-    {3, step_release}, {3, step_queue_full},
+    {3, step_release}, {3, step_queue_full}, {12, step_drain},   {6, step_standby},
 };
 
 static void node_step(struct sim *sim)
@@ -270,9 +312,11 @@ static void node_step(struct sim *sim)
         choice -= steps[i].weight;
         if (choice < 0) {
             steps[i].step(sim, node, number);
-            return;
+            break;
         }
     }
+    if (node->drained)
+        hand_over(sim, node, number);
 }
 
 static void ghost_step(struct sim *sim)
@@ -311,7 +355,7 @@ static void calm_round(struct sim *sim)
         (void)ev_executor_tick(sim->nodes[i].executor);
     }
     ev_executor_partition_status(sim->nodes[0].executor, 0, &status);
-    if (status.state == EV_OWNER_IDLE || status.state == EV_OWNER_LOST)
+    if (status.state == EV_OWNER_IDLE || status.state == EV_OWNER_STANDBY || status.state == EV_OWNER_LOST)
         ev_executor_acquire(sim->nodes[0].executor, 0);
     for (int i = 0; i < SIM_SLOTS; i++)
         (void)sim_client_step(sim, &sim->clients[i]);

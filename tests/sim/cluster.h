@@ -53,12 +53,13 @@ struct sim_node {
     struct ev_executor *executor; /* NULL: down */
     struct fake_port *port;
     bool paused;
+    bool draining, drained; /* gives the partition up in good order; has done so */
 };
 
 struct sim_counts {
-    int64_t steps, commands, attempts, answers[EV_OUTCOME_FAILED + 1], crashes, acquires, releases, pauses, drops,
-        lost_reports, blind_reports, late, read_failures, jumps, full, voids, void_fences, fences, refences, losses,
-        gap_reads, records;
+    int64_t steps, commands, attempts, answers[EV_OUTCOME_FAILED + 1], crashes, acquires, releases, drains, standbys,
+        pauses, drops, lost_reports, blind_reports, late, read_failures, jumps, full, voids, void_fences, fences,
+        refences, losses, gap_reads, records;
 };
 
 struct sim {

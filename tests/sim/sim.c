@@ -98,10 +98,12 @@ static void print(const struct sim_counts *c, int64_t schedules)
            (long long)c->crashes, (long long)c->pauses, (long long)c->drops, (long long)c->lost_reports,
            (long long)c->blind_reports, (long long)c->late, (long long)c->read_failures, (long long)c->jumps,
            (long long)c->full);
-    printf("log: %lld fences, %lld void fences, %lld void commits; owners: %lld acquired, %lld released, %lld lost, "
+    printf("log: %lld fences, %lld void fences, %lld void commits; owners: %lld acquired, %lld released, %lld "
+           "drained, %lld standing by, %lld lost, "
            "%lld in doubt, %lld gaps read\n",
            (long long)c->fences, (long long)c->void_fences, (long long)c->voids, (long long)c->acquires,
-           (long long)c->releases, (long long)c->losses, (long long)c->refences, (long long)c->gap_reads);
+           (long long)c->releases, (long long)c->drains, (long long)c->standbys, (long long)c->losses,
+           (long long)c->refences, (long long)c->gap_reads);
 }
 
 /* A simulation in which something never happens proves nothing about it. */
@@ -114,7 +116,8 @@ static const char *what_is_missing(const struct sim_counts *c)
     if (!c->crashes || !c->pauses || !c->drops || !c->lost_reports || !c->blind_reports || !c->late ||
         !c->read_failures || !c->jumps || !c->full)
         return "a fault";
-    if (!c->voids || !c->void_fences || !c->losses || !c->refences || !c->gap_reads || !c->releases)
+    if (!c->voids || !c->void_fences || !c->losses || !c->refences || !c->gap_reads || !c->releases || !c->drains ||
+        !c->standbys)
         return "a turn of the protocol";
     return NULL;
 }

@@ -18,6 +18,12 @@ static void on_lost(void *context, int32_t partition)
     ((struct stage *)context)->lost++;
 }
 
+static void on_drained(void *context, int32_t partition)
+{
+    (void)partition;
+    ((struct stage *)context)->drained++;
+}
+
 static void start(struct stage *stage)
 {
     struct ev_error error;
@@ -47,6 +53,7 @@ void stage_init(struct stage *stage)
         .random = &stage->random.random,
         .on_serving = on_serving,
         .on_lost = on_lost,
+        .on_drained = on_drained,
         .context = stage,
     };
     start(stage);

@@ -37,7 +37,7 @@ struct stage {
     struct ev_executor *executor;
     struct ask *asks[STAGE_ASKS_MAX];
     int ask_count;
-    int lost, served;
+    int lost, served, drained;
 };
 
 void stage_init(struct stage *stage);
