@@ -22,7 +22,6 @@
 
 #define EV_PROJECTION_PARTITIONS_MAX 128
 #define EV_PROJECTION_CACHE_BYTES_DEFAULT ((size_t)32 * 1024 * 1024)
-#define EV_PROJECTION_DOCUMENT_BYTES_MAX ((size_t)4 * 1024 * 1024) /* Avro bytes; larger ones are parked */
 #define EV_PROJECTION_PARKED_MAX 1000               /* keys of one view and sink; beyond it the projection stops */
 #define EV_PROJECTION_STALE_TRIES 5                 /* loads of a document that others keep writing, before a pause */
 #define EV_PROJECTION_SLICE_DOCUMENTS ((size_t)512) /* loaded, folded and written at once */

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "fold/document.h"
 #include "fold/document_cache.h"
 #include "fold/projection.h"
 

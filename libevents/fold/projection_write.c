@@ -12,23 +12,9 @@ struct slice {
     struct ev_sink_document *stored;  /* as they are in the store, beside `documents` */
     struct ev_sink_document *written; /* `write_count` of them */
     struct ev_batch_document **write_documents;
+    struct ev_document_stop *stops; /* of the written ones: an offset of -1 but where they are to be parked then */
     size_t write_count;
 };
-
-/* What folding a document came to. */
-enum fold_outcome { FOLD_UNCHANGED, FOLD_WRITE, FOLD_PARK };
-
-struct fold_failure {
-    int64_t offset;
-    char cause[EV_PARKED_CAUSE_MAX];
-};
-
-static enum fold_outcome fold_failed(struct fold_failure *failure, int64_t offset, const char *cause)
-{
-    failure->offset = offset;
-    snprintf(failure->cause, sizeof(failure->cause), "%s", cause);
-    return FOLD_PARK;
-}
 
 int projection_park(struct ev_projection *projection, struct ev_str key, int32_t partition, int64_t offset,
                     const char *cause, struct ev_error *error)
@@ -51,87 +37,6 @@ int projection_park(struct ev_projection *projection, struct ev_str key, int32_t
     ev_document_cache_remove(&projection->cache, key);
     projection_count(projection, 0, 0, 0);
     return 0;
-}
-
-/* The struct that a stored document's bytes stand for, or a new one. */
-static bool fold_open(struct ev_projection *projection, const struct ev_sink_document *stored, void *value, bool is_new)
-{
-    struct ev_error ignored;
-    if (!is_new)
-        return ev_record_decode(projection->view->document, stored->body, &projection->slice_arena, value, &ignored) >=
-               0;
-    ev_record_init(projection->view->document, value, &projection->slice_arena);
-    return true;
-}
-
-/* Folds what the stored document doesn't reflect yet. Commits are taken whole: meta.offset is that of the last one. */
-static enum fold_outcome fold_document(struct ev_projection *projection, const struct ev_batch_document *document,
-                                       const struct ev_sink_document *stored, struct ev_sink_document *ret,
-                                       struct fold_failure *failure)
-{
-    const struct ev_view *view = projection->view;
-    bool exists = stored->meta.offset >= 0;
-    bool is_new = !exists || stored->deleted;
-    void *value = NULL;
-
-    *ret = *stored;
-    ret->key = document->key;
-    ret->previous_offset = stored->meta.offset;
-    ret->meta.partition = document->partition;
-    if (!exists)
-        ret->meta.sequence = 0;
-    if (exists && stored->meta.partition != document->partition)
-        return fold_failed(failure, document->first->record->offset,
-                           "the stored document is of another partition (the topic's partition count changed?)");
-
-    for (const struct ev_batch_event *e = document->first; e; e = e->next) {
-        const struct ev_log_record *record = e->record;
-        if (record->offset <= stored->meta.offset)
-            continue;
-        if (record->partition != document->partition)
-            return fold_failed(failure, record->offset, "its events lie in several partitions");
-        if (!value) {
-            value = ev_arena_alloc(&projection->slice_arena, view->document->size);
-            if (!fold_open(projection, stored, value, is_new))
-                return fold_failed(failure, record->offset, "the stored document can't be decoded");
-        }
-        const struct ev_fold_context context = {
-            .commit = &record->commit,
-            .partition = record->partition,
-            .offset = record->offset,
-            .arena = &projection->slice_arena,
-        };
-        switch (view->fold(value, is_new, e->event, &context)) {
-        case EV_FOLD_KEEP:
-            is_new = false;
-            break;
-        case EV_FOLD_DELETE:
-            is_new = true;
-            ev_record_init(view->document, value, &projection->slice_arena);
-            break;
-        case EV_FOLD_FAIL:
-            fold_failed(failure, record->offset, "");
-            snprintf(failure->cause, sizeof(failure->cause), "the fold refused %s of %.*s", e->event->type->name,
-                     EV_STR_ARG(record->commit.stream_id));
-            return FOLD_PARK;
-        }
-        if (record->offset != ret->meta.offset)
-            ret->meta.sequence++;
-        ret->meta.offset = record->offset;
-    }
-    if (!value)
-        return FOLD_UNCHANGED;
-
-    ret->deleted = is_new;
-    ret->body = EV_STR("");
-    if (is_new)
-        return FOLD_WRITE;
-    ev_buffer_clear(&projection->scratch);
-    ev_record_encode(view->document, value, &projection->scratch);
-    if (projection->scratch.length > EV_PROJECTION_DOCUMENT_BYTES_MAX)
-        return fold_failed(failure, ret->meta.offset, "the document grew beyond its bound");
-    ret->body = ev_arena_copy(&projection->slice_arena, ev_buffer_str(&projection->scratch));
-    return FOLD_WRITE;
 }
 
 static int64_t document_event_count(const struct ev_batch_document *document)
@@ -192,29 +97,39 @@ static int slice_load(struct ev_projection *projection, struct slice *slice, str
     return 0;
 }
 
+static int slice_park(struct ev_projection *projection, struct ev_batch_document *document,
+                      const struct ev_document_stop *stop, struct ev_error *error)
+{
+    int r = projection_park(projection, document->key, document->partition, stop->offset, stop->cause, error);
+    if (r < 0)
+        return r;
+    document->done = true;
+    projection_count(projection, 0, 0, document_event_count(document));
+    return 0;
+}
+
 static int slice_fold(struct ev_projection *projection, struct slice *slice, struct ev_error *error)
 {
+    const struct ev_document_folder folder = {
+        .view = projection->view,
+        .arena = &projection->slice_arena,
+        .scratch = &projection->scratch,
+        .limit = INT64_MAX,
+    };
     slice->written = ev_arena_new_array(&projection->slice_arena, struct ev_sink_document, slice->count);
     slice->write_documents = ev_arena_new_array(&projection->slice_arena, struct ev_batch_document *, slice->count);
+    slice->stops = ev_arena_new_array(&projection->slice_arena, struct ev_document_stop, slice->count);
     for (size_t i = 0; i < slice->count; i++) {
         struct ev_batch_document *document = slice->documents[i];
-        struct fold_failure failure;
-        int r;
-        switch (fold_document(projection, document, &slice->stored[i], &slice->written[slice->write_count], &failure)) {
-        case FOLD_UNCHANGED:
-            document->done = true;
-            break;
-        case FOLD_WRITE:
+        struct ev_document_stop *stop = &slice->stops[slice->write_count];
+        if (ev_document_fold(&folder, document, &slice->stored[i], &slice->written[slice->write_count], stop)) {
             slice->write_documents[slice->write_count++] = document;
-            break;
-        case FOLD_PARK:
-            r = projection_park(projection, document->key, document->partition, failure.offset, failure.cause, error);
-            if (r < 0)
-                return r;
-            document->done = true;
-            projection_count(projection, 0, 0, document_event_count(document));
-            break;
+            continue;
         }
+        int r = stop->offset >= 0 ? slice_park(projection, document, stop, error) : 0;
+        if (r < 0)
+            return r;
+        document->done = true;
     }
     return 0;
 }
@@ -283,6 +198,10 @@ static int slice_write(struct ev_projection *projection, struct slice *slice, bo
             ev_document_cache_put(&projection->cache, written);
             document->done = true;
             done++;
+            if (slice->stops[i].offset >= 0)
+                r = slice_park(projection, document, &slice->stops[i], error);
+            if (r < 0)
+                return r;
             break;
         case EV_WRITE_STALE:
             ev_document_cache_remove(&projection->cache, document->key);
@@ -295,11 +214,11 @@ static int slice_write(struct ev_projection *projection, struct slice *slice, bo
             left++;
             break;
         case EV_WRITE_FAILED:
-            r = projection_park(projection, document->key, document->partition, written->meta.offset,
-                                written->error.message, error);
+            slice->stops[i].offset = written->meta.offset;
+            snprintf(slice->stops[i].cause, sizeof(slice->stops[i].cause), "%s", written->error.message);
+            r = slice_park(projection, document, &slice->stops[i], error);
             if (r < 0)
                 return r;
-            document->done = true;
             break;
         }
     }
