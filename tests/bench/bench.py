@@ -19,8 +19,8 @@ PARTS = ("commands", "folds", "visible", "memory", "month")
 def plan(short):
     """How much of each. The short one is for CI: the same questions, answered roughly."""
     if short:
-        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "fold_orders": 5_000, "samples": 50, "streams": 10_000}
-    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "fold_orders": 20_000, "samples": 500, "streams": 100_000}
+        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "fold_orders": 5_000, "visible_seconds": 5, "streams": 10_000}
+    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "fold_orders": 20_000, "visible_seconds": 20, "streams": 100_000}
 
 
 def parse():
@@ -75,7 +75,7 @@ class Bench:
         if "folds" in parts:
             results["folds"] = self.in_namespace("folds", lambda orderlog: folds.run(orderlog, wanted["fold_orders"], self.say))
         if "visible" in parts:
-            results["visible"] = self.in_namespace("visible", lambda orderlog: visible.run(orderlog, wanted["samples"], self.say))
+            results["visible"] = self.in_namespace("visible", lambda orderlog: visible.run(orderlog, wanted["visible_seconds"], self.say))
         if "memory" in parts:
             results["memory"] = self.in_namespace("memory", lambda orderlog: memory.run(orderlog, wanted["streams"], self.say))
         if "month" in parts:

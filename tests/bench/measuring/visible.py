@@ -1,12 +1,20 @@
-"""From sending a command to reading its effect, with all programs up, at a modest rate: in MongoDB's document, in Elasticsearch's search."""
+"""From a command's answer to reading its effect, with all programs up and a steady stream of other commands: in MongoDB's document, in Elasticsearch's
+search. Beside it, in the same run, the usual other way into Elasticsearch: a process that polls MongoDB (peer.py)."""
 import http.client
 import json
+import pathlib
 import statistics
+import subprocess
+import sys
 import time
 import urllib.parse
 
-PAUSE_SECONDS = 0.02  # between two samples: what makes the rate modest
+from harness import places
+from measuring import peer
+
+PAUSE_SECONDS = 0.02  # between two samples
 TIMEOUT_SECONDS = 30
+RATE = 500  # commands a second beside the samples
 JSON = {"Content-Type": "application/json"}
 
 
@@ -23,18 +31,18 @@ class Client:
 
 
 def sample(command, query, request, read):
-    """Milliseconds to the command's answer, and until a query with its position had the effect."""
+    """Milliseconds to the command's answer, and from there until a query with its position had the effect."""
     begin = time.perf_counter()
     status, headers, document = command.ask(*request)
     answered = time.perf_counter()
     if status not in (200, 201):
         raise RuntimeError(f"{request}: {status} {document}")
     path, is_there = read(document)
-    status, _, found = query.ask("GET", path, headers={"Position": headers["Position"]})
+    status, _, found = query.ask("GET", path, headers={"Position": headers["Position"], "Prefer": f"wait={TIMEOUT_SECONDS}"})
     seen = time.perf_counter()
     if status != 200 or not is_there(found):
         raise RuntimeError(f"{path} does not show the command: {status} {found}")
-    return (answered - begin) * 1e3, (seen - begin) * 1e3
+    return (answered - begin) * 1e3, (seen - answered) * 1e3
 
 
 def order_in_mongodb(number):
@@ -53,20 +61,50 @@ def percentile(numbers, percent):
     return sorted(numbers)[min(len(numbers) - 1, len(numbers) * percent // 100)]
 
 
-def run(orderlog, samples, say):
+def figures(seen, **more):
+    return {"samples": len(seen), "p50_ms": round(statistics.median(seen), 1), "p99_ms": round(percentile(seen, 99), 1), **more}
+
+
+class Steady:
+    """The stream of other commands, as a process of its own; ends with the `with`."""
+
+    def __init__(self, address, seconds):
+        self.argv = [sys.executable, str(pathlib.Path(__file__).with_name("steady.py")), address, str(RATE), str(seconds)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.argv], env=places.clean_environment(), stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+def measure(orderlog, make, seconds):
+    """Samples one after the other for so long, after as long again to warm up, beside the steady stream."""
+    command, query = Client(orderlog.address("command-api")), Client(orderlog.address("query-api"))
+    warm, pairs, number = time.monotonic() + seconds, [], 0
+    with Steady(orderlog.address("command-api"), 2 * seconds + TIMEOUT_SECONDS):
+        while not pairs or time.monotonic() < warm + seconds:
+            begun = time.monotonic()
+            pair = sample(command, query, *make(number))
+            if begun >= warm:
+                pairs.append(pair)
+            number += 1
+            time.sleep(PAUSE_SECONDS)
+    return figures([pair[1] for pair in pairs], command_p50_ms=round(statistics.median(pair[0] for pair in pairs), 2))
+
+
+def run(orderlog, seconds, say):
     from measuring.contenders import create_products  # pylint: disable=import-outside-toplevel
     orderlog.start("command-api", "projectors", "query-api")
     create_products(orderlog)
     orderlog.wait_caught_up()
-    command, query = Client(orderlog.address("command-api")), Client(orderlog.address("query-api"))
     result = {}
     for name, make in (("visible in MongoDB", order_in_mongodb), ("searchable in Elasticsearch", product_in_elasticsearch)):
-        pairs = []
-        for number in range(samples + 5):
-            pairs.append(sample(command, query, *make(number)))
-            time.sleep(PAUSE_SECONDS)
-        seen, answered = [pair[1] for pair in pairs[5:]], [pair[0] for pair in pairs[5:]]
-        result[name] = {"samples": samples, "p50_ms": round(statistics.median(seen), 1), "p99_ms": round(percentile(seen, 99), 1),
-                        "command_p50_ms": round(statistics.median(answered), 2)}
-        say(f"{name}: p50 {result[name]['p50_ms']} ms, p99 {result[name]['p99_ms']} ms")
+        result[name] = measure(orderlog, make, seconds)
+        orderlog.wait_caught_up()
+        say(f"{name}: p50 {result[name]['p50_ms']} ms, p99 {result[name]['p99_ms']} ms beside {RATE} commands/s")
+    orderlog.stop("command-api", "projectors", "query-api")
+    result |= peer.run(orderlog, seconds, RATE, say)
     return result
