@@ -7,8 +7,8 @@
 #include "cli/cli.h"
 
 static const struct cli_subcommand *const subcommands[] = {
-    &cli_import_retail, &cli_import_catalogue, &cli_reconcile, &cli_command,
-    &cli_tail,          &cli_stream,           &cli_lag,       &cli_completion,
+    &cli_import_retail, &cli_import_catalogue, &cli_reconcile,    &cli_command,         &cli_tail,       &cli_stream,
+    &cli_lag,           &cli_schema_diff,      &cli_schema_check, &cli_schema_register, &cli_completion,
 };
 
 static volatile sig_atomic_t interrupted;
@@ -74,6 +74,26 @@ static int matching_words(const char *name, int argc, char **argv)
     return words;
 }
 
+/* "import" alone names a group of subcommands: which ones, and how each is used. False: there is no such group. */
+static bool print_group(FILE *out, const char *word)
+{
+    size_t length = strlen(word), found = 0;
+    for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
+        const struct ev_config_program *program = &subcommands[i]->program;
+        if (strncmp(program->name, word, length) != 0 || program->name[length] != ' ')
+            continue;
+        if (found++ == 0)
+            fprintf(out, "usage: orderlog %s SUBCOMMAND [options] [arguments]\n\nsubcommands:\n", word);
+        fprintf(out, "  %-18s %s\n", program->name, program->summary);
+    }
+    return found > 0;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
 static int run_subcommand(const struct cli_subcommand *subcommand, int argc, char **argv)
 {
     struct ev_config *config = NULL;
@@ -102,7 +122,7 @@ int main(int argc, char **argv)
         print_help(stderr);
         return CLI_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (is_help(argv[1])) {
         print_help(stdout);
         return CLI_OK;
     }
@@ -110,6 +130,12 @@ int main(int argc, char **argv)
         int words = matching_words(subcommands[i]->program.name, argc, argv);
         if (words > 0)
             return run_subcommand(subcommands[i], argc - words, argv + words);
+    }
+    bool asked = argc > 2 && is_help(argv[2]);
+    if (print_group(asked ? stdout : stderr, argv[1])) {
+        if (argc > 2 && !asked)
+            cli_complain("there is no subcommand '%s %s'", argv[1], argv[2]);
+        return asked ? CLI_OK : CLI_USAGE;
     }
     cli_complain("there is no subcommand '%s'; orderlog --help lists them", argv[1]);
     return CLI_USAGE;

@@ -55,11 +55,10 @@ static int prepare_schema(struct command_app *app, struct command_topic *topic, 
     char subject[EV_TOPIC_NAME_MAX + sizeof("-value")];
     snprintf(subject, sizeof(subject), "%s-value", topic->full_name);
     struct ev_str schema = ev_str_of(topic->schema->commit_schema);
-    int known = ev_registry_lookup(app->registry, subject, schema, &topic->schema_id, error);
-    if (known != EV_ERR_NOT_FOUND || !options->register_schemas)
-        return known;
-    int result = ev_registry_set_compatibility(app->registry, subject, "BACKWARD", error);
-    return result < 0 ? result : ev_registry_register(app->registry, subject, schema, &topic->schema_id, error);
+    int result = options->register_schemas
+                     ? ev_registry_ensure(app->registry, subject, schema, &topic->schema_id, error)
+                     : ev_registry_lookup(app->registry, subject, schema, &topic->schema_id, error);
+    return result < 0 ? result : 0;
 }
 
 /* Says how to go on where the libraries can't know. */

@@ -29,7 +29,7 @@ LAYERS = {
     "projectors/sinks": ["core/", "avro/", "fold/", "log/", "gen/", "projectors/sinks/", "sinks/", "indexes/", "projectors/"],
     "projectors": ["core/", "avro/", "log/", "fold/", "gen/", "libhttp/", "projectors/", "sinks/", "views/"],
     "query-api": ["core/", "avro/", "log/position.h", "gen/", "libhttp/", "query-api/", "projectors/sinks/bson.h"],
-    "cli": ["core/", "avro/", "log/", "gen/", "cli/"],
+    "cli": ["core/", "avro/", "log/", "fold/", "gen/", "cli/", "views/"],
 }
 # Which folder may use which library's headers.
 LIBRARIES = {

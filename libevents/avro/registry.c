@@ -7,7 +7,6 @@
 #include "avro/registry_internal.h"
 #include "core/memory.h"
 
-#define REQUEST_PATH_MAX 512
 #define SUBJECT_MAX 128
 #define REASON_MAX 400
 
@@ -48,8 +47,8 @@ void ev_registry_destroy(struct ev_registry *registry)
     free(registry);
 }
 
-static int request(struct ev_registry *registry, const char *method, const char *path, struct ev_str body,
-                   struct ev_buffer *answer, struct ev_error *error)
+int ev_registry_request(struct ev_registry *registry, const char *method, const char *path, struct ev_str body,
+                        struct ev_buffer *answer, struct ev_error *error)
 {
     pthread_mutex_lock(&registry->http_lock);
     int status = ev_registry_http_request(registry->http, method, path, body, answer, error);
@@ -57,8 +56,7 @@ static int request(struct ev_registry *registry, const char *method, const char 
     return status;
 }
 
-/* The error for a status that isn't 2xx, with the registry's own reason. */
-static int status_error(int status, const char *what, struct ev_str answer, struct ev_error *error)
+int ev_registry_status_error(int status, const char *what, struct ev_str answer, struct ev_error *error)
 {
     struct ev_arena arena;
     yyjson_val *root;
@@ -102,9 +100,8 @@ static int answer_member(struct ev_str answer, const char *name, int32_t *ret_id
     return rc;
 }
 
-/* `format` has one %s, for the subject, which is escaped. */
-static int subject_path(const char *before, const char *subject, const char *after, char path[REQUEST_PATH_MAX],
-                        struct ev_error *error)
+int ev_registry_subject_path(const char *before, const char *subject, const char *after,
+                             char path[EV_REGISTRY_PATH_MAX], struct ev_error *error)
 {
     static const char digits[] = "0123456789ABCDEF";
     char escaped[3 * SUBJECT_MAX + 1];
@@ -121,7 +118,7 @@ static int subject_path(const char *before, const char *subject, const char *aft
         }
     }
     escaped[length] = '\0';
-    snprintf(path, REQUEST_PATH_MAX, "%s%s%s", before, escaped, after);
+    snprintf(path, EV_REGISTRY_PATH_MAX, "%s%s%s", before, escaped, after);
     return 0;
 }
 
@@ -148,10 +145,10 @@ static int post_schema(struct ev_registry *registry, const char *path, const cha
     ev_json_object_begin(&writer);
     ev_json_kv_string(&writer, "schema", schema_json);
     ev_json_object_end(&writer);
-    int rc = request(registry, "POST", path, ev_buffer_str(&body), &answer, error);
+    int rc = ev_registry_request(registry, "POST", path, ev_buffer_str(&body), &answer, error);
     if (rc >= 0)
         rc = rc / 100 == 2 ? answer_member(ev_buffer_str(&answer), "id", ret_id, NULL, error)
-                           : status_error(rc, subject, ev_buffer_str(&answer), error);
+                           : ev_registry_status_error(rc, subject, ev_buffer_str(&answer), error);
     if (rc == 0)
         rc = remember_id(registry, subject, schema_json, *ret_id, error);
     ev_buffer_finish(&body);
@@ -162,8 +159,8 @@ static int post_schema(struct ev_registry *registry, const char *path, const cha
 int ev_registry_register(struct ev_registry *registry, const char *subject, struct ev_str schema_json, int32_t *ret_id,
                          struct ev_error *error)
 {
-    char path[REQUEST_PATH_MAX];
-    int rc = subject_path("/subjects/", subject, "/versions", path, error);
+    char path[EV_REGISTRY_PATH_MAX];
+    int rc = ev_registry_subject_path("/subjects/", subject, "/versions", path, error);
     return rc < 0 ? rc : post_schema(registry, path, subject, schema_json, ret_id, error);
 }
 
@@ -175,16 +172,16 @@ int ev_registry_lookup(struct ev_registry *registry, const char *subject, struct
     pthread_mutex_unlock(&registry->cache_lock);
     if (known)
         return 0;
-    char path[REQUEST_PATH_MAX];
-    int rc = subject_path("/subjects/", subject, "", path, error);
+    char path[EV_REGISTRY_PATH_MAX];
+    int rc = ev_registry_subject_path("/subjects/", subject, "", path, error);
     return rc < 0 ? rc : post_schema(registry, path, subject, schema_json, ret_id, error);
 }
 
 int ev_registry_set_compatibility(struct ev_registry *registry, const char *subject, const char *mode,
                                   struct ev_error *error)
 {
-    char path[REQUEST_PATH_MAX];
-    int rc = subject_path("/config/", subject, "", path, error);
+    char path[EV_REGISTRY_PATH_MAX];
+    int rc = ev_registry_subject_path("/config/", subject, "", path, error);
     if (rc < 0)
         return rc;
     struct ev_buffer body, answer;
@@ -195,9 +192,9 @@ int ev_registry_set_compatibility(struct ev_registry *registry, const char *subj
     ev_json_object_begin(&writer);
     ev_json_kv_cstr(&writer, "compatibility", mode);
     ev_json_object_end(&writer);
-    rc = request(registry, "PUT", path, ev_buffer_str(&body), &answer, error);
+    rc = ev_registry_request(registry, "PUT", path, ev_buffer_str(&body), &answer, error);
     if (rc >= 0)
-        rc = rc / 100 == 2 ? 0 : status_error(rc, subject, ev_buffer_str(&answer), error);
+        rc = rc / 100 == 2 ? 0 : ev_registry_status_error(rc, subject, ev_buffer_str(&answer), error);
     ev_buffer_finish(&body);
     ev_buffer_finish(&answer);
     return rc;
@@ -205,16 +202,16 @@ int ev_registry_set_compatibility(struct ev_registry *registry, const char *subj
 
 static int fetch_schema(struct ev_registry *registry, int32_t id, struct ev_str *ret_json, struct ev_error *error)
 {
-    char path[REQUEST_PATH_MAX], what[32];
+    char path[EV_REGISTRY_PATH_MAX], what[32];
     struct ev_buffer answer, json;
     snprintf(path, sizeof(path), "/schemas/ids/%d", (int)id);
     snprintf(what, sizeof(what), "schema %d", (int)id);
     ev_buffer_init(&answer);
     ev_buffer_init(&json);
-    int rc = request(registry, "GET", path, EV_STR_NULL, &answer, error);
+    int rc = ev_registry_request(registry, "GET", path, EV_STR_NULL, &answer, error);
     if (rc >= 0)
         rc = rc / 100 == 2 ? answer_member(ev_buffer_str(&answer), "schema", NULL, &json, error)
-                           : status_error(rc, what, ev_buffer_str(&answer), error);
+                           : ev_registry_status_error(rc, what, ev_buffer_str(&answer), error);
     if (rc == 0) {
         pthread_mutex_lock(&registry->cache_lock);
         rc = ev_registry_cache_add_schema(&registry->cache, id, ev_buffer_str(&json), error);
@@ -244,9 +241,9 @@ int ev_registry_ping(struct ev_registry *registry, struct ev_error *error)
 {
     struct ev_buffer answer;
     ev_buffer_init(&answer);
-    int rc = request(registry, "GET", "/config", EV_STR_NULL, &answer, error);
+    int rc = ev_registry_request(registry, "GET", "/config", EV_STR_NULL, &answer, error);
     if (rc >= 0)
-        rc = rc / 100 == 2 ? 0 : status_error(rc, "ping", ev_buffer_str(&answer), error);
+        rc = rc / 100 == 2 ? 0 : ev_registry_status_error(rc, "ping", ev_buffer_str(&answer), error);
     ev_buffer_finish(&answer);
     return rc;
 }

@@ -24,6 +24,28 @@ int ev_registry_lookup(struct ev_registry *registry, const char *subject, struct
 /* Sets the subject's compatibility mode ("BACKWARD"). */
 int ev_registry_set_compatibility(struct ev_registry *registry, const char *subject, const char *mode,
                                   struct ev_error *error);
+
+/* What the registry says of a subject now; nothing of this is remembered. */
+#define EV_REGISTRY_MODE_MAX 32
+#define EV_REGISTRY_VERSIONS_MAX 1024
+struct ev_registry_version {
+    int32_t version, id;
+    struct ev_str schema_json; /* in the arena */
+};
+/* The subject's compatibility mode ("BACKWARD_TRANSITIVE"), or the registry's own where the subject has none. */
+int ev_registry_compatibility(struct ev_registry *registry, const char *subject, char ret_mode[EV_REGISTRY_MODE_MAX],
+                              struct ev_error *error);
+/* The versions of a subject, oldest first; `latest_only` for that one alone. *ret_count 0: there is no such subject. */
+int ev_registry_versions(struct ev_registry *registry, const char *subject, bool latest_only, struct ev_arena *arena,
+                         struct ev_registry_version **ret, size_t *ret_count, struct ev_error *error);
+/* The schema's id, registered if it isn't: 0 it was there already, 1 it was registered now. A subject that had no
+ * version gets the mode BACKWARD; one that has keeps its own. */
+int ev_registry_ensure(struct ev_registry *registry, const char *subject, struct ev_str schema_json, int32_t *ret_id,
+                       struct ev_error *error);
+/* Asks the registry itself whether it would take the schema by the subject's mode: 0 yes, 1 no, with its reasons (the
+ * null string where it gives none). */
+int ev_registry_test(struct ev_registry *registry, const char *subject, struct ev_str schema_json,
+                     struct ev_arena *arena, struct ev_str *ret_reasons, struct ev_error *error);
 struct ev_schema_source ev_registry_source(struct ev_registry *registry);
 /* 0 when it answers. */
 int ev_registry_ping(struct ev_registry *registry, struct ev_error *error);

@@ -1,4 +1,5 @@
-/* The parts of the registry client: what is remembered (registry_cache.c) and the requests (registry_http.c). */
+/* The parts of the registry client: what is remembered (registry_cache.c), the requests (registry_http.c), and what is
+ * asked of subjects (registry_subjects.c). */
 #pragma once
 
 #include "avro/registry.h"
@@ -40,3 +41,13 @@ void ev_registry_http_destroy(struct ev_registry_http *http);
  * LIMIT. */
 int ev_registry_http_request(struct ev_registry_http *http, const char *method, const char *path, struct ev_str body,
                              struct ev_buffer *answer, struct ev_error *error);
+
+#define EV_REGISTRY_PATH_MAX 512
+/* One after the other, from any thread. Returns as above. */
+int ev_registry_request(struct ev_registry *registry, const char *method, const char *path, struct ev_str body,
+                        struct ev_buffer *answer, struct ev_error *error);
+/* The error for a status that isn't 2xx, with the registry's own reason. */
+int ev_registry_status_error(int status, const char *what, struct ev_str answer, struct ev_error *error);
+/* The path between `before` and `after` is the subject, escaped. LIMIT where it is too long. */
+int ev_registry_subject_path(const char *before, const char *subject, const char *after,
+                             char path[EV_REGISTRY_PATH_MAX], struct ev_error *error);
