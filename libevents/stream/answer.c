@@ -33,16 +33,25 @@ int ev_answer_state(const struct ev_decider *decider, const char *state, size_t 
     return ev_record_decode(decider->state, (struct ev_str){state, length}, arena, *ret, error);
 }
 
-/* For the caller: with strings that live as long as the arena. What was encoded here can be decoded; if not, memory was
- * overwritten, and NULL says no more than that there is no state to show. */
-static const void *state_for(struct ev_partition *partition, struct ev_request *request, const struct ev_stream *stream,
-                             const char *state, size_t length)
+const void *ev_answer_copy(const struct ev_decider *decider, const void *state, struct ev_arena *arena)
+{
+    void *copy = ev_arena_alloc(arena, decider->state->size);
+    ev_record_copy(decider->state, state, copy, arena);
+    return copy;
+}
+
+/* The state after a flight that was just confirmed, for the caller: with strings that live as long as the arena. What
+ * was encoded here can be decoded; if not, memory was overwritten, and NULL says no more than that there is no state to
+ * show. */
+static const void *state_for(struct ev_partition *partition, struct ev_request *request, const struct ev_flight *flight)
 {
     void *decoded;
     if (!request->wants_state)
         return NULL;
-    const struct ev_decider *decider = partition->executor->options.deciders[stream->decider];
-    struct ev_str copy = ev_arena_copy(request->arena, (struct ev_str){state, length});
+    const struct ev_decider *decider = partition->executor->options.deciders[flight->stream->decider];
+    if (flight->is_packed)
+        return ev_answer_copy(decider, ev_hot_confirmed(partition, flight->stream), request->arena);
+    struct ev_str copy = ev_arena_copy(request->arena, (struct ev_str){flight->bytes, flight->length});
     int r = ev_answer_state(decider, copy.data, copy.length, request->arena, &decoded, NULL);
     return r < 0 ? NULL : decoded;
 }
@@ -54,7 +63,7 @@ void ev_answer_committed(struct ev_partition *partition, struct ev_request *requ
         .outcome = EV_OUTCOME_COMMITTED,
         .version = flight->version,
         .offset = offset,
-        .state = state_for(partition, request, flight->stream, flight->state, flight->state_length),
+        .state = state_for(partition, request, flight),
     };
     answer(partition, request, &result);
 }
@@ -72,7 +81,7 @@ void ev_answer_follower(struct ev_partition *partition, struct ev_request *reque
     };
     if (same) {
         partition->executor->stats.duplicates++;
-        result.state = state_for(partition, request, flight->stream, flight->state, flight->state_length);
+        result.state = state_for(partition, request, flight);
     }
     answer(partition, request, &result);
 }

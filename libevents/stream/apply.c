@@ -1,5 +1,6 @@
 /* Taking in history: a valid commit that somebody wrote earlier, read from the log. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "core/memory.h"
 #include "stream/partition.h"
@@ -36,11 +37,35 @@ static void remember(struct ev_partition *partition, const struct ev_commit *com
     ev_dedup_settle(&partition->dedup, offset);
 }
 
+static int evolve(struct ev_partition *partition, struct ev_stream *stream, const struct ev_decider *decider,
+                  const struct ev_commit *commit, struct ev_error *error)
+{
+    struct ev_executor *executor = partition->executor;
+    void *state;
+    if (ev_hot_take(partition, stream)) {
+        uint32_t length;
+        char *packed = ev_hot_pack(partition, commit->events, commit->event_count, &length);
+        ev_hot_confirm(partition, stream, (struct ev_str){packed, length});
+        ev_hot_drop_newest(partition, stream);
+        free(packed);
+        return 0;
+    }
+    int r = ev_answer_state(decider, stream->encoded, stream->encoded_length, &executor->arena, &state, error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < commit->event_count; i++)
+        decider->evolve(state, &commit->events[i], &executor->arena);
+    ev_buffer_clear(&executor->state);
+    ev_record_encode(decider->state, state, &executor->state);
+    ev_streams_set_state(&partition->streams, stream, ev_memory_copy(executor->state.data, executor->state.length),
+                         (uint32_t)executor->state.length);
+    return 0;
+}
+
 int ev_partition_apply(struct ev_partition *partition, int64_t offset, struct ev_str record, struct ev_error *error)
 {
     struct ev_executor *executor = partition->executor;
     struct ev_commit commit;
-    void *state;
     ev_arena_reset(&executor->arena);
     int r = ev_commit_decode(executor->decoder, record, &executor->arena, &commit, error);
     if (r < 0)
@@ -51,18 +76,11 @@ int ev_partition_apply(struct ev_partition *partition, int64_t offset, struct ev
     if (r < 0)
         return r;
     const struct ev_decider *decider = executor->options.deciders[index];
-    r = ev_answer_state(decider, stream ? stream->state : NULL, stream ? stream->state_length : 0, &executor->arena,
-                        &state, error);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < commit.event_count; i++)
-        decider->evolve(state, &commit.events[i], &executor->arena);
-    ev_buffer_clear(&executor->state);
-    ev_record_encode(decider->state, state, &executor->state);
     if (!stream)
         stream = ev_streams_ensure(&partition->streams, commit.stream_id, (uint16_t)index);
-    ev_streams_set_state(&partition->streams, stream, ev_memory_copy(executor->state.data, executor->state.length),
-                         (uint32_t)executor->state.length);
+    r = evolve(partition, stream, decider, &commit, error);
+    if (r < 0)
+        return r;
     stream->version++;
     stream->offset = offset;
     remember(partition, &commit, stream->version, offset);

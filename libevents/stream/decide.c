@@ -9,8 +9,8 @@
 /* A stream as the next decision sees it: with all commits in flight. Borrowed. */
 struct view {
     struct ev_stream *stream; /* NULL: there is none */
-    const char *state;
-    size_t state_length;
+    struct ev_str encoded;    /* null for a hot one */
+    bool is_hot;
     int64_t version;
 };
 
@@ -26,15 +26,31 @@ int ev_executor_decider_of(const struct ev_executor *executor, struct ev_str str
     return -1;
 }
 
-static struct view view_of(const struct ev_partition *partition, struct ev_str stream_id)
+static struct view view_of(struct ev_partition *partition, struct ev_str stream_id)
 {
-    struct ev_stream *stream = ev_streams_find(&partition->streams, stream_id);
-    if (!stream)
-        return (struct view){0};
-    if (!stream->newest_flight)
-        return (struct view){stream, stream->state, stream->state_length, stream->version};
-    const struct ev_flight *flight = ev_flights_at(&partition->flights, stream->newest_flight);
-    return (struct view){stream, flight->state, flight->state_length, flight->version};
+    struct view view = {.stream = ev_streams_find(&partition->streams, stream_id)};
+    if (!view.stream)
+        return view;
+    view.version = view.stream->version;
+    view.encoded = (struct ev_str){view.stream->encoded, view.stream->encoded_length};
+    if (view.stream->newest_flight) {
+        const struct ev_flight *flight = ev_flights_at(&partition->flights, view.stream->newest_flight);
+        view.version = flight->version;
+        view.encoded = (struct ev_str){flight->bytes, flight->length};
+    }
+    view.is_hot = ev_hot_take(partition, view.stream);
+    if (view.is_hot)
+        view.encoded = EV_STR_NULL;
+    return view;
+}
+
+/* Of a hot stream it is the cache's; otherwise it is decoded into the arena. `encoded` must live as long. */
+static int state_of(struct ev_partition *partition, const struct view *view, const struct ev_decider *decider,
+                    struct ev_str encoded, struct ev_arena *arena, void **ret, struct ev_error *error)
+{
+    if (view->is_hot)
+        return ev_hot_newest(partition, view->stream, ret, error);
+    return ev_answer_state(decider, encoded.data, encoded.length, arena, ret, error);
 }
 
 static void hold(struct ev_partition *partition, struct ev_request *request, enum ev_outcome outcome, int64_t version)
@@ -65,12 +81,12 @@ static bool is_known_command(struct ev_partition *partition, struct ev_request *
     /* The newest state, as for every answer that appends nothing: the confirmed one may be older than what was asked
      * before. */
     struct view view = view_of(partition, request->stream_id);
-    if (same && request->wants_state && view.state) {
+    if (same && request->wants_state && view.stream) {
         const struct ev_decider *decider = partition->executor->options.deciders[view.stream->decider];
-        struct ev_str copy = ev_arena_copy(request->arena, (struct ev_str){view.state, view.state_length});
+        struct ev_str copy = ev_arena_copy(request->arena, view.encoded);
         void *state;
-        if (ev_answer_state(decider, copy.data, copy.length, request->arena, &state, NULL) == 0)
-            answer.state = state;
+        if (state_of(partition, &view, decider, copy, request->arena, &state, NULL) == 0)
+            answer.state = view.is_hot ? ev_answer_copy(decider, state, request->arena) : state;
     }
     ev_answer_hold(partition, request, &answer);
     return true;
@@ -94,11 +110,8 @@ static void hold_unchanged(struct ev_partition *partition, struct ev_request *re
                            const void *state, int64_t version)
 {
     struct ev_answer answer = {.outcome = EV_OUTCOME_UNCHANGED, .version = version, .offset = EV_ANSWER_OFFSET_OPEN};
-    if (request->wants_state) {
-        void *copy = ev_arena_alloc(request->arena, decider->state->size);
-        ev_record_copy(decider->state, state, copy, request->arena);
-        answer.state = copy;
-    }
+    if (request->wants_state)
+        answer.state = ev_answer_copy(decider, state, request->arena);
     ev_answer_hold(partition, request, &answer);
 }
 
@@ -123,18 +136,32 @@ static struct ev_commit commit_of(const struct ev_partition *partition, const st
     return commit;
 }
 
+/* What a flight carries: the state after its events, or for a hot stream the events. */
+static void load_flight(struct ev_partition *partition, const struct view *view, void *state,
+                        const struct ev_decider *decider, struct ev_flight *flight)
+{
+    struct ev_executor *executor = partition->executor;
+    const struct ev_events *events = &executor->decision.events;
+    flight->is_packed = view->is_hot;
+    if (flight->is_packed) {
+        flight->bytes = ev_hot_pack(partition, events->items, events->count, &flight->length);
+        ev_hot_fly(partition, view->stream, (struct ev_str){flight->bytes, flight->length});
+        return;
+    }
+    for (size_t i = 0; i < events->count; i++)
+        decider->evolve(state, &events->items[i], &executor->arena);
+    ev_buffer_clear(&executor->state);
+    ev_record_encode(decider->state, state, &executor->state);
+    flight->bytes = ev_memory_copy(executor->state.data, executor->state.length);
+    flight->length = (uint32_t)executor->state.length;
+}
+
 /* The commit is on its way: what comes next on its stream is decided on the state after it. */
 static void take_off(struct ev_partition *partition, struct ev_request *request, const struct view *view, void *state,
                      int decider_index, uint64_t tag)
 {
     struct ev_executor *executor = partition->executor;
-    const struct ev_decider *decider = executor->options.deciders[decider_index];
-    const struct ev_events *events = &executor->decision.events;
     struct ev_stream *stream = view->stream;
-    for (size_t i = 0; i < events->count; i++)
-        decider->evolve(state, &events->items[i], &executor->arena);
-    ev_buffer_clear(&executor->state);
-    ev_record_encode(decider->state, state, &executor->state);
     if (!stream)
         stream = ev_streams_ensure(&partition->streams, request->stream_id, (uint16_t)decider_index);
     struct ev_flight flight = {
@@ -142,9 +169,8 @@ static void take_off(struct ev_partition *partition, struct ev_request *request,
         .request = request,
         .stream = stream,
         .version = view->version + 1,
-        .state = ev_memory_copy(executor->state.data, executor->state.length),
-        .state_length = (uint32_t)executor->state.length,
     };
+    load_flight(partition, view, state, executor->options.deciders[decider_index], &flight);
     stream->newest_flight = ev_flights_push(&partition->flights, &flight);
     struct ev_dedup_entry entry = {
         .command_id = request->command_id,
@@ -223,7 +249,7 @@ bool ev_partition_decide(struct ev_partition *partition, struct ev_request *requ
     struct ev_error error = {0};
     void *state;
     ev_arena_reset(&executor->arena);
-    if (ev_answer_state(decider, view.state, view.state_length, &executor->arena, &state, &error) < 0) {
+    if (state_of(partition, &view, decider, view.encoded, &executor->arena, &state, &error) < 0) {
         ev_answer_fail(partition, request, EV_ERR_INTERNAL, false, error.message);
         return true;
     }

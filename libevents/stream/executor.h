@@ -83,8 +83,9 @@ struct ev_executor_options {
     /* A drain has ended: the partition is released. */
     void (*on_drained)(void *context, int32_t partition);
     void *context;
-    bool unconfirmed; /* answers that append nothing don't wait for the log: unsafe, only to measure what the
-                         confirmation costs */
+    size_t hot_bytes_min; /* encoded state from which on a stream can be hot (stream/hot.h); 0: EV_HOT_BYTES_DEFAULT */
+    bool unconfirmed;     /* answers that append nothing don't wait for the log: unsafe, only to measure what the
+                             confirmation costs */
 };
 
 struct ev_executor;

@@ -17,7 +17,7 @@ void ev_flights_finish(struct ev_flights *flights)
     if (!flights)
         return;
     for (uint64_t number = flights->head; number != flights->tail; number++)
-        free(ev_flights_at(flights, number)->state);
+        free(ev_flights_at(flights, number)->bytes);
     free(flights->ring);
     ev_flights_init(flights);
 }

@@ -1,6 +1,6 @@
 /* The commits of one partition that are appended and not yet settled, oldest first, each with the state that its stream
- * has after it: the newest one's is the stream's speculative state. In step with the owner's ring (same order, at most
- * EV_OWNER_INFLIGHT_MAX). */
+ * has after it, or for hot streams (hot.h) with its events: the newest one's is the stream's speculative state. In step
+ * with the owner's ring (same order, at most EV_OWNER_INFLIGHT_MAX). */
 #pragma once
 
 #include "stream/queue.h"
@@ -11,8 +11,9 @@ struct ev_flight {
     struct ev_request *request; /* NULL: it has got its answer (deadline) */
     struct ev_stream *stream;
     int64_t version; /* of the stream after this commit */
-    char *state;     /* malloc'd */
-    uint32_t state_length;
+    char *bytes;     /* malloc'd: the stream's state after this commit, encoded, or its events */
+    uint32_t length;
+    bool is_packed;            /* events, by ev_hot_pack */
     struct ev_queue followers; /* requests with the same command id */
 };
 
@@ -23,7 +24,7 @@ struct ev_flights {
 };
 
 void ev_flights_init(struct ev_flights *flights);
-void ev_flights_finish(struct ev_flights *flights); /* frees states, not requests */
+void ev_flights_finish(struct ev_flights *flights); /* frees bytes, not requests */
 static inline size_t ev_flights_count(const struct ev_flights *flights)
 {
     return (size_t)(flights->tail - flights->head);

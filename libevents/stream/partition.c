@@ -34,6 +34,19 @@ static struct ev_flight flight_settled(struct ev_partition *partition, uint64_t 
     return flight;
 }
 
+/* Its stream's confirmed state is now the one after this flight. */
+static void flight_confirmed(struct ev_partition *partition, struct ev_flight *flight)
+{
+    if (flight->is_packed) {
+        ev_hot_confirm(partition, flight->stream, (struct ev_str){flight->bytes, flight->length});
+        free(flight->bytes);
+        flight->bytes = NULL;
+    } else {
+        ev_streams_set_state(&partition->streams, flight->stream, flight->bytes, flight->length);
+        ev_hot_replaced(partition, flight->stream);
+    }
+}
+
 static void on_committed(void *context, uint64_t tag, int64_t offset)
 {
     struct ev_partition *partition = context;
@@ -44,7 +57,7 @@ static void on_committed(void *context, uint64_t tag, int64_t offset)
     ev_dedup_settle(&partition->dedup, offset);
     flight.stream->version = flight.version;
     flight.stream->offset = offset;
-    ev_streams_set_state(&partition->streams, flight.stream, flight.state, flight.state_length);
+    flight_confirmed(partition, &flight);
     partition->executor->stats.committed++;
     ev_partition_mark(partition); /* there is room in flight */
     if (flight.request)
@@ -60,13 +73,16 @@ static void flight_dropped(struct ev_partition *partition, struct ev_flight *fli
     struct ev_stream *stream = flight->stream;
     ev_dedup_drop_in_flight(&partition->dedup); /* none after a void commit counts either */
     if (EV_MUTANT(REDECIDE)) {
-        ev_streams_set_state(&partition->streams, stream, flight->state, flight->state_length);
+        flight_confirmed(partition, flight);
         stream->version = flight->version;
     } else {
-        free(flight->state);
+        free(flight->bytes);
     }
-    if (stream->version == 0 && !stream->newest_flight)
+    ev_hot_drop_newest(partition, stream);
+    if (stream->version == 0 && !stream->newest_flight) {
+        ev_hot_forget(partition, stream);
         ev_streams_remove(&partition->streams, stream);
+    }
     if (flight->request)
         ev_queue_push(&again, flight->request);
     ev_queue_merge(&partition->queue, &again);
@@ -119,6 +135,7 @@ static void on_reset(void *context)
         flight_dropped(partition, &flight);
     }
     ev_queue_merge(&partition->queue, &partition->held);
+    ev_hot_clear(partition);
     ev_streams_clear(&partition->streams);
     ev_dedup_clear(&partition->dedup);
 }
@@ -162,6 +179,7 @@ void ev_partition_finish(struct ev_partition *partition)
 {
     ev_owner_finish(&partition->owner);
     ev_flights_finish(&partition->flights);
+    ev_hot_clear(partition);
     ev_streams_finish(&partition->streams);
     ev_dedup_finish(&partition->dedup);
 }

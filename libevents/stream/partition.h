@@ -4,6 +4,7 @@
 
 #include "stream/dedup.h"
 #include "stream/flights.h"
+#include "stream/hot.h"
 
 /* How a request was decided; in the request's arena while it waits for confirmation. */
 struct ev_answer {
@@ -24,6 +25,7 @@ struct ev_partition {
     struct ev_streams streams;
     struct ev_dedup dedup;
     struct ev_flights flights;
+    struct ev_hot hot;
     struct ev_queue queue;    /* to be decided */
     struct ev_queue held;     /* decided, in order of tickets */
     size_t pending;           /* requests without an answer: queue, held, flights and their followers */
@@ -74,6 +76,9 @@ void ev_answer_held(struct ev_partition *partition, struct ev_request *request);
 /* The state decoded into `arena`; `state` NULL: of a stream that doesn't exist. */
 int ev_answer_state(const struct ev_decider *decider, const char *state, size_t length, struct ev_arena *arena,
                     void **ret, struct ev_error *error);
+
+/* A deep copy. */
+const void *ev_answer_copy(const struct ev_decider *decider, const void *state, struct ev_arena *arena);
 
 /* decide.c: false when the request has to wait (nothing was done with it): too much is in flight. */
 bool ev_partition_decide(struct ev_partition *partition, struct ev_request *request);

@@ -17,7 +17,7 @@ void ev_streams_clear(struct ev_streams *streams)
 {
     for (size_t i = 0; i < streams->capacity; i++) {
         if (streams->slots[i]) {
-            free(streams->slots[i]->state);
+            free(streams->slots[i]->encoded);
             free(streams->slots[i]);
         }
     }
@@ -85,8 +85,8 @@ void ev_streams_remove(struct ev_streams *streams, struct ev_stream *stream)
     size_t mask = streams->capacity - 1;
     size_t hole = slot_of(streams, stream->hash, (struct ev_str){stream->id, stream->id_length});
     streams->count--;
-    streams->bytes -= sizeof(*stream) + stream->id_length + stream->state_length;
-    free(stream->state);
+    streams->bytes -= sizeof(*stream) + stream->id_length + stream->encoded_length;
+    free(stream->encoded);
     free(stream);
     streams->slots[hole] = NULL;
     /* Close the gap: whoever was pushed past it moves back (Knuth 6.4, algorithm R). */
@@ -103,8 +103,8 @@ void ev_streams_remove(struct ev_streams *streams, struct ev_stream *stream)
 void ev_streams_set_state(struct ev_streams *streams, struct ev_stream *stream, char *state, uint32_t length)
 {
     streams->bytes += length;
-    streams->bytes -= stream->state_length;
-    free(stream->state);
-    stream->state = state;
-    stream->state_length = length;
+    streams->bytes -= stream->encoded_length;
+    free(stream->encoded);
+    stream->encoded = state;
+    stream->encoded_length = length;
 }

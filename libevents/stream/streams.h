@@ -11,8 +11,8 @@ struct ev_stream {
     int64_t version;        /* confirmed; 0: no commit yet, only the place for one in flight */
     int64_t offset;         /* of its last commit; -1: none */
     uint64_t newest_flight; /* number of its newest commit in flight, 0: none */
-    char *state;            /* Avro, confirmed; NULL at version 0 */
-    uint32_t state_length;
+    char *encoded; /* its state, Avro; NULL at version 0. Of a hot stream (hot.h) it may lag behind `version` */
+    uint32_t encoded_length;
     uint16_t decider; /* index of its category's decider */
     uint16_t id_length;
     char id[];

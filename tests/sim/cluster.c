@@ -57,6 +57,7 @@ static void node_start(struct sim *sim, int number)
         .schema_id = SHELF_SCHEMA_ID,
         .schemas = shelf_schemas,
         .random = &sim->random.random,
+        .hot_bytes_min = number == 0 ? 1 : 0, /* of one all streams are hot, of the other none */
         .on_drained = on_drained,
         .context = node,
     };

@@ -3,12 +3,15 @@
 
 #include "stage.h"
 
-static struct stage stage; /* big */
+static struct stage stage;   /* big */
+static size_t hot_bytes_min; /* all of it runs twice: with no stream hot, and with all */
 
 static int begin(void **state)
 {
     (void)state;
     stage_init(&stage);
+    stage.options.hot_bytes_min = hot_bytes_min;
+    stage_restart(&stage);
     return 0;
 }
 
@@ -474,5 +477,7 @@ int main(void)
         TEST(a_cut_log_is_read_anew),
         TEST(an_answer_may_lead_to_the_next_request),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("cold streams", tests, NULL, NULL);
+    hot_bytes_min = 1;
+    return failed + cmocka_run_group_tests_name("hot streams", tests, NULL, NULL);
 }
