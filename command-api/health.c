@@ -25,10 +25,16 @@ static bool check_kafka(void *context, char ret_detail[DETAIL_MAX])
 
 static bool check_partitions(void *context, char ret_detail[DETAIL_MAX])
 {
-    unsigned serving, total;
-    if (ownership_is_complete(context, &serving, &total))
+    struct ownership_status status;
+    ownership_status(context, &status);
+    if (ownership_is_ready(&status))
         return true;
-    snprintf(ret_detail, DETAIL_MAX, "%u of %u partitions are served", serving, total);
+    if (status.member)
+        snprintf(ret_detail, DETAIL_MAX, "%u of the %u partitions that are this instance's are served", status.serving,
+                 status.assigned);
+    else
+        snprintf(ret_detail, DETAIL_MAX, "not a member of the instances' group%s%.180s", status.fault[0] ? ": " : "",
+                 status.fault);
     return false;
 }
 

@@ -29,6 +29,12 @@ static const struct ev_config_option options[] = {
     {"deadline-ms", EV_CONFIG_INT, "10000", "how long a command may take that says nothing by Prefer: wait", 100,
      60000},
     {"drain-ms", EV_CONFIG_INT, "20000", "how long running commands may take after SIGTERM", 0, 600000},
+    {"group-session-ms", EV_CONFIG_INT, "6000",
+     "an instance that the others' group hasn't heard of for so long has lost its partitions to them; the brokers' "
+     "group.min.session.timeout.ms is the least",
+     1000, 300000},
+    {"standby", EV_CONFIG_BOOL, "true",
+     "read on what other instances write, so that their partitions can be taken over within a second", 0, 0},
     {"start-timeout-ms", EV_CONFIG_INT, "60000",
      "how long Kafka and an unknown schema's registry are waited for at the start", 0, 3600000},
     {"requests-max", EV_CONFIG_INT, "4096", "commands waiting or in flight per partition; more are refused", 1,
@@ -53,15 +59,15 @@ static const struct ev_config_program program = {
 };
 
 static atomic_bool cancelled;
-static _Atomic(struct http_server *) stoppable;
+static _Atomic(struct command_app *) stoppable; /* its server runs or is about to */
 
 static void on_stop_signal(int number)
 {
     (void)number;
     atomic_store(&cancelled, true);
-    struct http_server *server = atomic_load(&stoppable);
-    if (server)
-        http_server_stop(server);
+    struct command_app *running = atomic_load(&stoppable);
+    if (running && !ownership_stop(running))
+        http_server_stop(running->server);
 }
 
 static void catch_signals(void)
@@ -147,7 +153,9 @@ static int app_prepare(struct command_app *app, const struct ev_config *config, 
         result = topics_prepare(app, &wanted, error);
     if (result < 0)
         return result;
-    ownership_init(app);
+    struct ownership_options sharing = {.session_ms = ev_config_int(config, "group-session-ms"),
+                                        .standby = ev_config_bool(config, "standby")};
+    ownership_init(app, &sharing);
     const struct command_topic *products = command_topic_of(app, "product");
     app->prices = price_list_create();
     offers_init(app->prices);
@@ -176,15 +184,18 @@ static int app_serve(struct command_app *app, const struct ev_config *config, st
     };
     int result = http_server_create(&server_options, routes.items, routes.count, &app->server, error);
     if (result == 0) {
-        atomic_store(&stoppable, app->server);
-        if (atomic_load(&cancelled))
+        atomic_store(&stoppable, app);
+        if (atomic_load(&cancelled)) {
+            (void)ownership_stop(app);
             http_server_stop(app->server);
+        }
         ev_log(EV_LOG_INFO, "start", "listening", ev_log_cstr("listen", server_options.listen),
                ev_log_cstr("private_listen", server_options.private_listen), ev_log_int("threads", app->threads),
                ev_log_cstr("instance", app->owner_id));
         result = http_server_run(app->server, ev_config_int(config, "drain-ms"), error);
         atomic_store(&stoppable, NULL);
     }
+    ownership_finish(app); /* its group's thread knows the server */
     /* Before the server: who waits for the price list is answered by its loops, which have ended with nobody waiting.
      */
     price_reader_destroy(app->price_reader);

@@ -39,8 +39,17 @@ static void on_lost(void *context, int32_t partition)
     const struct shard_topic *at = context;
     at->shard->next_look_ms = 0;
     ownership_on_lost(at, partition);
-    ev_log(EV_LOG_ERROR, "partition.lost", "another writer has taken the partition",
+    ev_log(EV_LOG_WARN, "partition.lost", "another writer has taken the partition",
            ev_log_cstr("topic", at->topic->full_name), ev_log_int("partition", partition));
+}
+
+static void on_drained(void *context, int32_t partition)
+{
+    const struct shard_topic *at = context;
+    at->shard->next_look_ms = 0;
+    ownership_on_drained(at, partition);
+    ev_log(EV_LOG_INFO, "partition.drained", "the partition is given up", ev_log_cstr("topic", at->topic->full_name),
+           ev_log_int("partition", partition));
 }
 
 static int shard_open_topic(struct shard *shard, size_t index, struct ev_error *error)
@@ -69,6 +78,7 @@ static int shard_open_topic(struct shard *shard, size_t index, struct ev_error *
         .random = http_loop_random(shard->loop),
         .on_serving = on_serving,
         .on_lost = on_lost,
+        .on_drained = on_drained,
         .context = at,
     };
     return ev_executor_create(&options, port, &at->executor, error);
@@ -103,9 +113,12 @@ int shard_start(struct http_loop *loop, void *context)
         return result;
     }
     shard->metrics = shard_metrics_create(shard);
-    ownership_acquire(shard);
     atomic_store(&app->shards[shard->index], shard);
-    return 0;
+    result = ownership_shard_started(shard, &error);
+    if (result < 0)
+        ev_log(EV_LOG_ERROR, "shard.failed", "the instances' group can't be joined",
+               ev_log_cstr("error", error.message));
+    return result;
 }
 
 /* A partition that serves may still be stuck, e.g. on a record that can't be read. Told once, when it has lasted a
@@ -135,14 +148,16 @@ static bool is_troubled(const struct shard_topic *at, int32_t partition, int64_t
 
 static void shard_look(struct shard *shard, int64_t now_ms)
 {
-    unsigned serving = 0;
+    unsigned serving = 0, standby = 0;
     for (size_t i = 0; i < shard->app->topic_count; i++) {
         const struct shard_topic *at = &shard->topics[i];
         for (int32_t partition = 0; partition < at->topic->partitions; partition++)
-            if (ownership_loop_of(shard->app, partition) == shard->index && !is_troubled(at, partition, now_ms) &&
-                ev_executor_is_serving(at->executor, partition))
-                serving++;
+            if (ownership_loop_of(shard->app, partition) == shard->index && !is_troubled(at, partition, now_ms)) {
+                serving += ev_executor_is_serving(at->executor, partition);
+                standby += ev_executor_is_standby(at->executor, partition);
+            }
     }
+    atomic_store_explicit(&shard->standby, standby, memory_order_relaxed);
     atomic_store_explicit(&shard->serving, serving, memory_order_relaxed);
 }
 
@@ -159,6 +174,7 @@ int64_t shard_tick(struct http_loop *loop, void *context)
     }
     int64_t now_ms = ev_clock_monotonic_ms(&ev_clock_system);
     if (now_ms >= shard->next_look_ms) {
+        ownership_tick(shard, now_ms);
         shard_look(shard, now_ms);
         shard->next_look_ms = now_ms + LOOK_INTERVAL_MS;
     }

@@ -26,7 +26,7 @@ struct shard {
     struct ev_buffer scratch;                      /* answers are written here, then copied */
     struct shard_metrics *metrics;
     int64_t next_look_ms, next_report_ms;
-    atomic_uint serving; /* partitions, at the last look */
+    atomic_uint serving, standby; /* partitions, at the last look */
 };
 
 /* For http_server_options: made when the loop starts, ended when it has drained. `app` is a struct command_app. */

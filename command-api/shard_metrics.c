@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "ownership.h"
 
 #define EXECUTOR_GAUGES(X)                                                                                             \
     X(streams, "Streams whose state is in memory.")                                                                    \
@@ -35,7 +36,7 @@ struct shard_metrics {
 #define X(name, help) struct ev_metric *name;
     LOG_GAUGES(X)
 #undef X
-    struct ev_metric *serving;
+    struct ev_metric *serving, *standby, *assigned, *generation, *rebalances;
 };
 
 struct shard_metrics *shard_metrics_create(const struct shard *shard)
@@ -54,6 +55,13 @@ struct shard_metrics *shard_metrics_create(const struct shard *shard)
     LOG_GAUGES(X)
 #undef X
     created->serving = ev_metrics_gauge(metrics, "orderlog_partitions_serving", labels, "Partitions that are served.");
+    created->standby = ev_metrics_gauge(metrics, "orderlog_partitions_standby", labels,
+                                        "Partitions of others that are read, to take over quickly.");
+    created->assigned =
+        ev_metrics_gauge(metrics, "orderlog_partitions_assigned", "", "Partitions that the group has assigned.");
+    created->generation = ev_metrics_gauge(metrics, "orderlog_group_generation", "", "Of the instances' group.");
+    created->rebalances = ev_metrics_gauge(metrics, "orderlog_group_rebalances", "",
+                                           "Times that the group has told this instance its share.");
     return created;
 }
 
@@ -77,5 +85,11 @@ void shard_metrics_report(const struct shard *shard)
 #define X(name, help) ev_metric_set(metrics->name, log.name);
     LOG_GAUGES(X)
 #undef X
+    struct ownership_status status;
+    ownership_status(shard->app, &status);
+    ev_metric_set(metrics->assigned, status.assigned);
+    ev_metric_set(metrics->generation, status.generation);
+    ev_metric_set(metrics->rebalances, status.rebalances);
+    ev_metric_set(metrics->standby, (int64_t)atomic_load_explicit(&shard->standby, memory_order_relaxed));
     ev_metric_set(metrics->serving, (int64_t)atomic_load_explicit(&shard->serving, memory_order_relaxed));
 }

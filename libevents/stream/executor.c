@@ -207,6 +207,12 @@ bool ev_executor_is_serving(const struct ev_executor *executor, int32_t number)
     return partition && ev_owner_is_serving(&partition->owner);
 }
 
+bool ev_executor_is_standby(const struct ev_executor *executor, int32_t number)
+{
+    const struct ev_partition *partition = partition_at(executor, number);
+    return partition && partition->owner.state == EV_OWNER_STANDBY;
+}
+
 /* --- requests --- */
 
 int32_t ev_executor_partition(const struct ev_executor *executor, struct ev_str stream_id)

@@ -108,6 +108,7 @@ void ev_executor_standby(struct ev_executor *executor, int32_t partition);
  * NULL: there are none, or it is served or being drained. They may be submitted again, here or elsewhere. */
 struct ev_request *ev_executor_withdraw(struct ev_executor *executor, int32_t partition);
 bool ev_executor_is_serving(const struct ev_executor *executor, int32_t partition);
+bool ev_executor_is_standby(const struct ev_executor *executor, int32_t partition);
 /* The partition of a stream: by the hash of its key (stream id after the first '-'). */
 int32_t ev_executor_partition(const struct ev_executor *executor, struct ev_str stream_id);
 /* A request for a partition that isn't acquired or served waits, up to its deadline. */
