@@ -78,6 +78,8 @@ static int write_events(const struct ev_topic_schema *topic, const struct ev_com
         int64_t index = union_index(topic, event->type);
         if (index < 0)
             return ev_error_set(error, EV_ERR_INVALID, "%s is no event of topic %s", event->type->name, topic->name);
+        if (event->type->retired || event->type->upcast)
+            return ev_error_set(error, EV_ERR_INVALID, "%s is retired: no new commit may hold it", event->type->name);
         ev_wire_write_long(writer, index);
         ev_record_write(event->type->record, event->body, writer);
     }
@@ -153,5 +155,15 @@ void *ev_events_add(struct ev_events *events, const struct ev_event_type *type)
         events->overflow = true;
     else
         events->items[events->count++] = (struct ev_event){type, body};
+    return body;
+}
+
+void *ev_upcast_add(struct ev_upcast *upcast, const struct ev_event_type *type)
+{
+    void *body = ev_arena_alloc(upcast->arena, type->record->size);
+    if (upcast->count == EV_UPCAST_EVENTS_MAX)
+        upcast->overflow = true;
+    else
+        upcast->items[upcast->count++] = (struct ev_event){type, body};
     return body;
 }

@@ -14,13 +14,19 @@
 #define EV_COMMIT_EVENTS_MAX 1024                /* events in one commit */
 #define EV_COMMIT_BYTES_MAX ((size_t)900 * 1024) /* encoded; below Kafka's default message.max.bytes of 1 MiB */
 
+struct ev_upcast;
+
 /* A kind of event. The generator emits one static object for each; programs compare by address or by category and
  * number. */
 struct ev_event_type {
     const char *name;     /* "CartItemAdded" */
     const char *category; /* "cart" */
-    int number;           /* enum CATEGORY_event_type */
+    int number;           /* enum CATEGORY_event_type; -1 where `upcast` is set: nobody meets it */
     const struct ev_record *record;
+    bool retired; /* old commits hold it, no new one may: ev_commit_encode refuses it */
+    /* NULL, or what takes its place when it is read, for folds and deciders alike: adds the new events to *upcast. Pure
+     * and deterministic. No new commit may hold such an event either. */
+    void (*upcast)(const void *body, struct ev_upcast *upcast);
 };
 
 struct ev_event {
@@ -36,6 +42,7 @@ struct ev_topic_schema {
     const struct ev_event_type *const *types;
     size_t type_count;
     const char *const *categories; /* NULL-terminated */
+    uint64_t upcasts; /* changes with the upcasters' code: part of a fold's fingerprint; 0: there are none */
 };
 
 struct ev_commit {
@@ -56,7 +63,22 @@ static inline bool ev_commit_is_fence(const struct ev_commit *commit)
     return commit->stream_id.length == 0;
 }
 
-/* Appends the whole record (wire header and body). LIMIT beyond the bounds above. */
+#define EV_UPCAST_EVENTS_MAX 64 /* that may take the place of one */
+#define EV_UPCAST_DEPTH_MAX 16  /* upcasters behind each other: version 1 to 2, 2 to 3 … */
+
+/* What an upcaster sees and fills. */
+struct ev_upcast {
+    const struct ev_commit *commit; /* head of the commit that holds the event; its events aren't to be looked at */
+    struct ev_arena *arena;         /* of the new events' bodies; strings may be borrowed from the old one */
+    size_t count;
+    struct ev_event items[EV_UPCAST_EVENTS_MAX];
+    bool overflow; /* more than EV_UPCAST_EVENTS_MAX were added: the commit can't be decoded */
+};
+/* A zeroed body of the type's struct, already in the list. Never NULL. */
+void *ev_upcast_add(struct ev_upcast *upcast, const struct ev_event_type *type);
+
+/* Appends the whole record (wire header and body). LIMIT beyond the bounds above; INVALID for an event that isn't the
+ * topic's, is retired or has an upcaster. */
 int ev_commit_encode(const struct ev_topic_schema *topic, int32_t schema_id, const struct ev_commit *commit,
                      struct ev_buffer *out, struct ev_error *error);
 
@@ -75,7 +97,10 @@ void ev_commit_decoder_destroy(struct ev_commit_decoder *decoder);
 /* Everything up to and without the events: what the validity of a commit needs. Cheap. Strings point into `record`. */
 int ev_commit_decode_head(struct ev_commit_decoder *decoder, struct ev_str record, struct ev_commit *ret,
                           struct ev_error *error);
-/* The whole commit; events and their bodies come from the arena. */
+/* The whole commit; events and their bodies come from the arena. Events with an upcaster have been replaced: what comes
+ * out are those that folds and deciders know, which may be more than EV_COMMIT_EVENTS_MAX.
+ * What it says besides CORRUPT, LIMIT and UNSUPPORTED (an event, a branch or a symbol that is not known here) comes
+ * from the source of schemas: NOT_FOUND, there is no schema of that id, for good; retriable, the source is away. */
 int ev_commit_decode(struct ev_commit_decoder *decoder, struct ev_str record, struct ev_arena *arena,
                      struct ev_commit *ret, struct ev_error *error);
 /* One JSON object: head fields, then events as [{"type": "CartItemAdded", "data": {…}}]. */

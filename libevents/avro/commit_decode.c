@@ -252,22 +252,49 @@ static enum ev_wire_fault decode_event(const struct commit_schema *schema, struc
     return ev_plan_run(branch->plan, cursor, arena, body, error);
 }
 
+/* Appends the event, or what takes its place. `more`: how many are still to come, counting it. */
+static enum ev_wire_fault append_event(const struct ev_event *event, size_t more, unsigned depth,
+                                       struct ev_upcast *around, struct ev_array *events, struct ev_error *error)
+{
+    if (!event->type->upcast) {
+        if (!ev_array_grow(sizeof(struct ev_event), more, around->arena, events))
+            return EV_WIRE_MEMORY;
+        ((struct ev_event *)events->items)[events->count++] = *event;
+        return EV_WIRE_OK;
+    }
+    struct ev_upcast upcast = {.commit = around->commit, .arena = around->arena};
+    event->type->upcast(event->body, &upcast);
+    enum ev_wire_fault fault = EV_WIRE_OK;
+    if (upcast.overflow || depth == EV_UPCAST_DEPTH_MAX) {
+        ev_error_set(error, EV_ERR_UNSUPPORTED, "the upcaster of %s makes more than %d events, or never ends",
+                     event->type->name, EV_UPCAST_EVENTS_MAX);
+        fault = EV_WIRE_REPORTED;
+    }
+    for (size_t i = 0; i < upcast.count && fault == EV_WIRE_OK; i++)
+        fault = append_event(&upcast.items[i], upcast.count - i, depth + 1, &upcast, events, error);
+    return fault;
+}
+
 static enum ev_wire_fault decode_events(const struct commit_schema *schema, struct ev_cursor *cursor,
                                         struct ev_arena *arena, struct ev_commit *ret, struct ev_error *error)
 {
-    size_t count;
+    size_t count, written = 0;
     struct ev_array events = {0};
+    struct ev_upcast around;
+    around.commit = ret;
+    around.arena = arena;
     enum ev_wire_fault fault;
     while ((fault = ev_wire_read_block(cursor, &count)) == EV_WIRE_OK && count > 0) {
-        if (count > EV_COMMIT_EVENTS_MAX - events.count)
+        if (count > EV_COMMIT_EVENTS_MAX - written)
             return EV_WIRE_LENGTH;
+        written += count;
         for (; count > 0; count--) {
-            if (!ev_array_grow(sizeof(struct ev_event), count, arena, &events))
-                return EV_WIRE_MEMORY;
-            fault = decode_event(schema, cursor, arena, (struct ev_event *)events.items + events.count, error);
+            struct ev_event event;
+            fault = decode_event(schema, cursor, arena, &event, error);
+            if (fault == EV_WIRE_OK)
+                fault = append_event(&event, count, 0, &around, &events, error);
             if (fault)
                 return fault;
-            events.count++;
         }
     }
     ret->events = events.items;

@@ -62,13 +62,21 @@ int ev_registry_status_error(int status, const char *what, struct ev_str answer,
     yyjson_val *root;
     ev_arena_init(&arena, 0);
     struct ev_str reason = EV_STR("no reason given");
-    if (ev_json_parse(answer, &arena, &root, NULL) == 0 && ev_json_str(yyjson_obj_get(root, "message")).data)
-        reason = ev_json_str(yyjson_obj_get(root, "message"));
+    int64_t code = 0; /* the Confluent API's own: 40401 no such subject, 40402 version, 40403 schema */
+    if (ev_json_parse(answer, &arena, &root, NULL) == 0) {
+        if (ev_json_str(yyjson_obj_get(root, "message")).data)
+            reason = ev_json_str(yyjson_obj_get(root, "message"));
+        code = yyjson_get_sint(yyjson_obj_get(root, "error_code"));
+    }
     if (reason.length > REASON_MAX)
         reason.length = REASON_MAX;
     int rc;
     if (status >= 500 || status == 429 || status == 408)
         rc = ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "schema registry: %s: status %d: %.*s", what, status,
+                                    EV_STR_ARG(reason));
+    else if (status == 404 && code / 100 != 404) /* a wrong URL, or a proxy before a registry that is away */
+        rc = ev_error_set_retriable(error, EV_ERR_UNAVAILABLE,
+                                    "schema registry: %s: status 404, not from a schema registry: %.*s", what,
                                     EV_STR_ARG(reason));
     else
         rc = ev_error_set(error,

@@ -12,10 +12,11 @@ static int ask(struct ev_registry *registry, const char *method, const char *pat
     ev_buffer_init(&answer);
     *ret_root = NULL;
     int rc = ev_registry_request(registry, method, path, body, &answer, error);
-    if (rc >= 0 && rc / 100 != 2 && rc != 404)
-        rc = ev_registry_status_error(rc, path, ev_buffer_str(&answer), error);
-    else if (rc >= 0 && rc != 404)
-        rc = ev_json_parse(ev_buffer_str(&answer), arena, ret_root, error);
+    if (rc >= 0)
+        rc = rc / 100 == 2 ? ev_json_parse(ev_buffer_str(&answer), arena, ret_root, error)
+                           : ev_registry_status_error(rc, path, ev_buffer_str(&answer), error);
+    if (rc == EV_ERR_NOT_FOUND)
+        rc = 0;
     ev_buffer_finish(&answer);
     return rc < 0 ? rc : 0;
 }

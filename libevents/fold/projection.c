@@ -179,7 +179,7 @@ static int projection_collect(struct ev_projection *projection, int64_t timeout_
 
 static int projection_collect_failed(struct ev_projection *projection, struct ev_error *error)
 {
-    if (error->code == EV_ERR_CORRUPT && !error->retriable) {
+    if ((error->code == EV_ERR_CORRUPT || error->code == EV_ERR_UNSUPPORTED) && !error->retriable) {
         struct ev_error cause = *error;
         if (projection_stop_partition(projection, &cause, error) < 0)
             return projection_fail(projection, true, error);

@@ -283,9 +283,9 @@ static int next(struct ev_reader *reader, struct ev_arena *arena, struct ev_log_
     } else if (cursor && message->offset >= cursor->next_offset) {
         r = decode(reader, cursor, message, arena, ret, error);
         if (r < 0) {
-            reader->failed = r != EV_ERR_UNAVAILABLE;
-            if (r == EV_ERR_NOT_FOUND) /* of the schema; for the caller NOT_FOUND means the log */
-                error->code = EV_ERR_CORRUPT;
+            reader->failed = !error->retriable; /* otherwise the registry is away: the record is met again */
+            if (r == EV_ERR_NOT_FOUND)          /* of the schema; for the caller NOT_FOUND means the log */
+                error->code = EV_ERR_UNSUPPORTED;
             return error->code;
         }
         reader->void_count += ret->verdict == EV_VERDICT_VOID;

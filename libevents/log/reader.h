@@ -43,9 +43,11 @@ int ev_reader_describe(struct ev_reader *reader, int64_t timeout_ms, int32_t *re
 /* Starts (or restarts) reading the given partitions at their cursors (copied). */
 int ev_reader_assign(struct ev_reader *reader, const struct ev_cursor *cursors, size_t count, struct ev_error *error);
 /* Reads up to `max` records into `ret` (bodies in `arena`), waiting at most timeout_ms for the first. Returns how many
- * (0: none came), or an error: UNAVAILABLE (goes on by itself, ask again), CORRUPT (a record that can't be decoded:
- * *ret_count records before it were delivered, the failing one's partition and offset are in ev_reader_failed),
- * NOT_FOUND/INVALID when the log was truncated or recreated beyond the cursor. */
+ * (0: none came), or an error: a retriable one (the log or the schema registry is away: goes on by itself, ask again);
+ * a record that can't be decoded (the ones before it were delivered, its own partition and offset are in
+ * ev_reader_failed), CORRUPT where its bytes are at fault and UNSUPPORTED where its schema's id is one that the
+ * registry doesn't know, or an event of it is one that this program doesn't; NOT_FOUND/INVALID when the log was
+ * truncated or recreated beyond the cursor. */
 int ev_reader_poll(struct ev_reader *reader, struct ev_arena *arena, struct ev_log_record *ret, size_t max,
                    int64_t timeout_ms, struct ev_error *error);
 bool ev_reader_failed(const struct ev_reader *reader, int32_t *ret_partition, int64_t *ret_offset);

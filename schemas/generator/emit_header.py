@@ -113,7 +113,7 @@ def _tagged_union(category, kind, names):
 
 def _events(category):
     name = category.name
-    out = [_tagged_union(name, "event", [event.name for event in category.events])]
+    out = [_tagged_union(name, "event", [event.name for event in category.folded()])]
     out += [f"extern const struct ev_event_type {snake(event.name)}_event;\n" for event in category.events]
     out.append(
         f"extern const struct ev_event_type *const {name}_event_types[]; /* by enum {name}_event_type */\n"
@@ -122,12 +122,19 @@ def _events(category):
         f"static inline struct {name}_event {name}_event_of(const struct ev_event *event)\n{{\n"
         f"    return (struct {name}_event){{.type = (enum {name}_event_type)event->type->number, {{.body = event->body}}}};\n}}\n"
     )
-    for event in category.events:
+    for event in category.written():
         c_name = snake(event.name)
         out.append(
             f"static inline struct {c_name} *{c_name}_emit(struct ev_events *events)\n{{\n"
             f"    return (struct {c_name} *)ev_events_add(events, &{c_name}_event);\n}}\n"
         )
+    for event in category.events:
+        if event.name in category.upcast:
+            c_name = snake(event.name)
+            out.append(
+                f"/* In schemas/{name}/upcasters.c: adds the events that take its place when it is read (avro/commit.h). */\n"
+                f"void {c_name}_upcast(const struct {c_name} *old, struct ev_upcast *upcast);\n"
+            )
     return "".join(out) + "\n"
 
 

@@ -31,7 +31,7 @@ class SourceEmitter:
             for record in [*command.items, command.record]:
                 self._record(record, 0)
             self._command(command)
-        self._table("event", [event.name for event in category.events])
+        self._table("event", [event.name for event in category.folded()])
         self._table("command", [command.name for command in category.commands])
         return "".join(self._out)
 
@@ -125,8 +125,18 @@ class SourceEmitter:
 
     def _event(self, event):
         name = snake(event.name)
+        upcast = event.name in self._category.upcast
+        if upcast:
+            self._out.append(
+                f"static void {name}_upcast_any(const void *old, struct ev_upcast *upcast)\n{{\n    {name}_upcast(old, upcast);\n}}\n"
+            )
         members = initializer(
-            name=literal(event.name), category=literal(self._category.name), number=name.upper(), record=f"&{name}_record"
+            name=literal(event.name),
+            category=literal(self._category.name),
+            number="-1" if upcast else name.upper(),
+            record=f"&{name}_record",
+            retired="true" if event.name in self._category.retired else None,
+            upcast=f"{name}_upcast_any" if upcast else None,
         )
         self._out.append(f"const struct ev_event_type {name}_event = {members};\n")
 

@@ -13,7 +13,7 @@ from canonical import commit_schema
 from emit_header import emit_header
 from emit_source import SourceEmitter
 from emit_topics import emit_topics_header, emit_topics_source
-from load import input_files, load_contract
+from load import input_files, load_contract, upcaster_files
 from names import SchemaError
 
 GENERATOR = Path(__file__).resolve().parent
@@ -25,6 +25,7 @@ def parse_arguments():
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="DIR", help="write the C files to DIR")
     what.add_argument("--list-outputs", action="store_true", help="print the names of those files")
+    what.add_argument("--list-upcasters", action="store_true", help="print the hand-written C files that belong to the generated ones")
     what.add_argument("--list-inputs", action="store_true", help="print what they depend on, relative to the schemas' folder")
     what.add_argument("--check-registered", action="store_true", help="fail where a topic's schema isn't its newest registered version")
     what.add_argument("--add-version", action="store_true", help="write down the current schemas as new versions where they differ")
@@ -58,6 +59,8 @@ def main():
             generate(contract, template, schemas, arguments.out)
         elif arguments.list_outputs:
             print("\n".join(outputs(contract)))
+        elif arguments.list_upcasters:
+            print("\n".join(str(path.relative_to(schemas)) for path in upcaster_files(schemas)))
         elif arguments.list_inputs:
             print("\n".join(str(path) for path in input_files(schemas)))
         elif arguments.check_registered:

@@ -9,6 +9,7 @@ from model import Category, Contract, Enum
 from names import SchemaError, Taken, snake, upper
 
 VIEWS = "views"
+UPCASTERS = "upcasters.c"
 
 
 def load_contract(schemas):
@@ -31,14 +32,22 @@ def input_files(schemas):
     for name in [*names, VIEWS]:
         files += sorted(path for path in (schemas / name).rglob("*") if path.suffix in (".avsc", ".json"))
     files += sorted((schemas / "registered").glob("*/*.avsc"))
-    return [path.relative_to(schemas) for path in files]
+    return [path.relative_to(schemas) for path in [*files, *upcaster_files(schemas)]]
+
+
+def upcaster_files(schemas):
+    """The hand-written C of the categories that have upcasters."""
+    names = sum(json.loads((schemas / "topics.json").read_text(encoding="utf-8")).values(), [])
+    return [schemas / name / UPCASTERS for name in names if (schemas / name / UPCASTERS).exists()]
 
 
 def _load_category(schemas, loader, name):
     folder = Path(name)
     category = Category(name)
     events_file = schemas / folder / "events.json"
-    order = json.loads(events_file.read_text(encoding="utf-8"))
+    order = [_event_entry(category, entry) for entry in json.loads(events_file.read_text(encoding="utf-8"))]
+    if bool(category.upcast) != (schemas / folder / UPCASTERS).exists():
+        raise SchemaError(f"{name}/{UPCASTERS} holds the functions of the events that {name}/events.json marks as upcast: one without the other")
     present = {path.stem for path in (schemas / folder).glob("*.avsc")} - {"state"}
     if len(set(order)) != len(order) or set(order) != present:
         raise SchemaError(
@@ -57,6 +66,20 @@ def _load_category(schemas, loader, name):
         category.commands.append(reader.read(path, str(path.relative_to(schemas))))
     category.records = _sorted(category.records)
     return category
+
+
+def _event_entry(category, entry):
+    """The name of an event: an entry is the name, or an object that says what else is to be known of it."""
+    if isinstance(entry, str):
+        return entry
+    unknown = set(entry) - {"name", "retired", "upcast"}
+    if unknown or "name" not in entry or not all(entry.get(key, True) is True for key in ("retired", "upcast")):
+        raise SchemaError(f'{category.name}/events.json: {json.dumps(entry)}: a name, or {{"name", "retired": true, "upcast": true}}, is expected')
+    if entry.get("retired"):
+        category.retired.add(entry["name"])
+    if entry.get("upcast"):
+        category.upcast.add(entry["name"])
+    return entry["name"]
 
 
 def _load_views(schemas, loader):

@@ -83,6 +83,16 @@ class Category:
     records: list = data_field(default_factory=list)  # types, events, state; sorted so that each comes after what it holds
     events: list = data_field(default_factory=list)  # in the order of events.json
     commands: list = data_field(default_factory=list)  # by name
+    retired: set = data_field(default_factory=set)  # names of events that are read and not written any more
+    upcast: set = data_field(default_factory=set)  # names of events that others take the place of when they are read
+
+    def folded(self):
+        """The events that deciders and folds meet."""
+        return [event for event in self.events if event.name not in self.upcast]
+
+    def written(self):
+        """The events that new commits may hold."""
+        return [event for event in self.folded() if event.name not in self.retired]
 
 
 @dataclass

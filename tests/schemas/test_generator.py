@@ -91,6 +91,51 @@ class Generator(unittest.TestCase):
         self.edit("cart/events.json", lambda events: events[::-1])
         self.assert_refused("--add-version", "--check-registered")
 
+    def generated(self, name):
+        done = self.run_generator("--out", self.folder.name + "/out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return (Path(self.folder.name) / "out" / name).read_text(encoding="utf-8")
+
+    def mark(self, event, **marks):
+        """Writes the event's entry in cart/events.json as an object."""
+        self.edit("cart/events.json", lambda events: [{"name": name, **marks} if name == event else name for name in events])
+
+    def test_retired_event_is_read_and_not_written(self):
+        self.assertIn("cart_emptied_emit(", self.generated("cart.h"))
+        self.mark("CartEmptied", retired=True)
+        self.assertEqual(self.run_generator("--check-registered").returncode, 0)  # it stays in the schema
+        header = self.generated("cart.h")
+        self.assertNotIn("cart_emptied_emit(", header)
+        self.assertIn("    CART_EMPTIED,", header)
+        self.assertIn(".retired = true", self.generated("cart.c"))
+
+    def test_event_with_an_upcaster_is_met_by_nobody(self):
+        before = self.generated("topics.c")
+        self.mark("CartEmptied", upcast=True)
+        self.assert_refused("cart/upcasters.c")
+        (self.schemas / "cart/upcasters.c").write_text("/* one */", encoding="utf-8")
+        self.assertEqual(self.run_generator("--list-upcasters").stdout.split(), ["cart/upcasters.c"])
+        self.assertIn("cart/upcasters.c", self.run_generator("--list-inputs").stdout.split())
+        header = self.generated("cart.h")
+        self.assertNotIn("cart_emptied_emit(", header)
+        self.assertNotIn("    CART_EMPTIED,", header)
+        self.assertIn("void cart_emptied_upcast(const struct cart_emptied *old, struct ev_upcast *upcast);", header)
+        self.assertIn(".upcast = cart_emptied_upcast_any", self.generated("cart.c"))
+        one = self.generated("topics.c")
+        (self.schemas / "cart/upcasters.c").write_text("/* another */", encoding="utf-8")
+        self.assertEqual(len({before, one, self.generated("topics.c")}), 3)  # part of a fold's fingerprint
+
+    def test_upcasters_without_an_event(self):
+        (self.schemas / "cart/upcasters.c").write_text("", encoding="utf-8")
+        self.assert_refused("one without the other")
+
+    def test_marks_that_are_not_known(self):
+        for marks in ({"retired": "yes"}, {"gone": True}, {"upcast": 1}):
+            with self.subTest(marks=marks):
+                self.mark("CartEmptied", **marks)
+                self.assert_refused("is expected")
+                self.edit("cart/events.json", lambda events: [event if isinstance(event, str) else event["name"] for event in events])
+
     def test_avro_that_is_not_supported(self):
         for kind, words in (
             ("float", "is no type"),

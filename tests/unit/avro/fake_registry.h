@@ -7,7 +7,7 @@
 struct fake_registry;
 
 /* What it answers whatever it is asked, when not 0. Set while no request is on its way. */
-enum fake_mode { FAKE_NORMAL, FAKE_BROKEN = 503, FAKE_INCOMPATIBLE = 409, FAKE_NONSENSE = 200 };
+enum fake_mode { FAKE_NORMAL, FAKE_BROKEN = 503, FAKE_INCOMPATIBLE = 409, FAKE_NO_REGISTRY = 404, FAKE_NONSENSE = 200 };
 
 struct fake_registry *fake_registry_create(void);
 void fake_registry_destroy(struct fake_registry *fake);

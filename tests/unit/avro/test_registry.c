@@ -200,6 +200,22 @@ static void test_registry_that_is_broken(void **state)
     assert_true(fixture->error.retriable);
 }
 
+/* A schema that the registry doesn't know is one thing, another server in its place is another. */
+static void test_no_such_schema(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ev_schema_source source = ev_registry_source(fixture->registry);
+    struct ev_str json;
+    assert_int_equal(source.get(source.context, 77, &json, &fixture->error), EV_ERR_NOT_FOUND);
+    assert_false(fixture->error.retriable);
+    fake_registry_set_mode(fixture->fake, FAKE_NO_REGISTRY);
+    assert_int_equal(source.get(source.context, 77, &json, &fixture->error), EV_ERR_UNAVAILABLE);
+    assert_true(fixture->error.retriable);
+    fake_registry_set_mode(fixture->fake, FAKE_BROKEN);
+    assert_int_equal(source.get(source.context, 77, &json, &fixture->error), EV_ERR_UNAVAILABLE);
+    assert_true(fixture->error.retriable);
+}
+
 static void test_registry_that_is_not_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -284,6 +300,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_corrupt_cache_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache_folder_that_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_compatibility, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_such_schema, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registry_that_is_broken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registry_that_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_threads, setup, teardown),

@@ -33,8 +33,10 @@ const struct ev_record shelf_state_record = {.name = "ShelfState",
                                              .fields = shelf_state_fields};
 
 enum { UNITS_STOCKED, UNITS_SOLD };
-const struct ev_event_type units_stocked_event = {"UnitsStocked", "shelf", UNITS_STOCKED, &units_stocked_record};
-const struct ev_event_type units_sold_event = {"UnitsSold", "shelf", UNITS_SOLD, &units_sold_record};
+const struct ev_event_type units_stocked_event = {
+    .name = "UnitsStocked", .category = "shelf", .number = UNITS_STOCKED, .record = &units_stocked_record};
+const struct ev_event_type units_sold_event = {
+    .name = "UnitsSold", .category = "shelf", .number = UNITS_SOLD, .record = &units_sold_record};
 
 enum { STOCK_SHELF, SELL_UNITS };
 const struct ev_command_type stock_shelf_command = {
