@@ -71,6 +71,10 @@ tsan: ## unit tests under ThreadSanitizer
 fuzz: ## fuzz what parses bytes from outside (FUZZ_SECONDS=30 each)
 	@tests/run fuzz
 
+.PHONY: faults
+faults: build ## break it at random under load for 30 minutes and check every answer against the log (FAULTS="--minutes 5 --seed 7")
+	@tests/faults/run $(FAULTS)
+
 .PHONY: bench
 bench: ## measure: commands against a bare handler, raw librdkafka and Express + kafkajs; folds; end to end
 	@tests/bench/run

@@ -59,6 +59,7 @@ class Instance:
             "ORDERLOG_DEADLINE_MS": str(COMMAND_DEADLINE_MS), "ORDERLOG_CREATE_TOPICS": "true", "ORDERLOG_REGISTER_SCHEMAS": "true",
             "ORDERLOG_PARTITIONS": str(PARTITIONS), "ORDERLOG_DRAIN_MS": "5000",
         } | group_settings(options.instances) | options.environment
+        self.unready = ""  # what /readyz said last when it wasn't
         self.child = Child(self.name, [options.program], environment, folder)
 
     async def ready(self):
@@ -66,7 +67,8 @@ class Instance:
             try:
                 with urllib.request.urlopen(f"http://{HOST}:{self.private}/readyz", timeout=PROBE_SECONDS) as answer:
                     return answer.status == 200
-            except urllib.error.HTTPError:
+            except urllib.error.HTTPError as error:
+                self.unready = error.read().decode("utf-8", "replace")
                 return False
         return self.child.running() and not self.child.stopped and await asyncio.to_thread(look)
 
@@ -74,7 +76,7 @@ class Instance:
         try:
             await until(self.ready, seconds, f"{self.name} is ready")
         except RuntimeError as error:
-            raise RuntimeError(f"{error}\n{self.child.log_tail()}") from None
+            raise RuntimeError(f"{error}; it said: {self.unready}\n{self.child.log_tail()}") from None
 
     async def terminate(self):
         """SIGTERM. True when it ended by itself: well, or with an error that it told (its log may be out of reach)."""

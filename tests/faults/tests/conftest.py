@@ -1,0 +1,5 @@
+"""Puts the suite's parts on the path."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
