@@ -88,8 +88,9 @@ class Suite:
         await self.servers.up()
         await self.proxies.up()
         if self.arguments.plan:
-            _, rows = plan.read(self.arguments.plan)
-            await self.one(0, rows)
+            header, rows = plan.read(self.arguments.plan)
+            self.options.seed, self.options.seconds = header["seed"], header["seconds"]
+            await self.one(header["round"], rows)
         else:
             for number in self.numbers():
                 await self.one(number)
