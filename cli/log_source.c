@@ -23,7 +23,8 @@ static int open_reader(const struct ev_config *config, bool include_void, struct
         .include_void = include_void,
     };
     char topic_id[64];
-    int result = ev_registry_create(ev_config_string(config, "schema-registry-url"), NULL, &source->registry, error);
+    int result = ev_registry_create(ev_config_string(config, "schema-registry-url"),
+                                    ev_config_string(config, "schema-cache"), &source->registry, error);
     if (result < 0)
         return result;
     options.schemas = ev_registry_source(source->registry);

@@ -12,6 +12,12 @@
          "schema registry, Confluent API",                                                                             \
          0,                                                                                                            \
          0},                                                                                                           \
+        {"schema-cache",                                                                                               \
+         EV_CONFIG_STRING,                                                                                             \
+         NULL,                                                                                                         \
+         "file that keeps the registry's schemas, for when it is away; one for each registry",                         \
+         0,                                                                                                            \
+         0},                                                                                                           \
     {                                                                                                                  \
         "topic-prefix", EV_CONFIG_STRING, "orderlog", "namespace of the topics", 0, 0                                  \
     }

@@ -7,8 +7,18 @@
 #include "cli/cli.h"
 
 static const struct cli_subcommand *const subcommands[] = {
-    &cli_import_retail, &cli_import_catalogue, &cli_reconcile,    &cli_command,         &cli_tail,       &cli_stream,
-    &cli_lag,           &cli_schema_diff,      &cli_schema_check, &cli_schema_register, &cli_completion,
+    &cli_import_retail,
+    &cli_import_catalogue,
+    &cli_reconcile,
+    &cli_command,
+    &cli_tail,
+    &cli_stream,
+    &cli_lag,
+    &cli_schema_diff,
+    &cli_schema_check,
+    &cli_schema_register,
+    &cli_schema_verify_log,
+    &cli_completion,
 };
 
 static volatile sig_atomic_t interrupted;

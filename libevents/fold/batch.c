@@ -121,3 +121,10 @@ void ev_batch_group(struct ev_batch *batch, const struct ev_view *view)
         }
     }
 }
+
+void ev_batch_ungroup(struct ev_batch *batch)
+{
+    batch->documents.count = 0;
+    batch->commit_count = batch->event_count = batch->not_applicable = batch->void_count = 0;
+    ev_map_finish(&batch->by_key);
+}

@@ -59,5 +59,7 @@ void ev_batch_clear(struct ev_batch *batch);
  * batch. */
 int ev_batch_collect(struct ev_batch *batch, const struct ev_commit_source *source, const struct ev_clock *clock,
                      int64_t timeout_ms, bool behind, struct ev_error *error);
-/* Groups what was collected. Once per batch. */
+/* Groups what was collected. Once per batch, or once for each view with ev_batch_ungroup in between. */
 void ev_batch_group(struct ev_batch *batch, const struct ev_view *view);
+/* Forgets groups and counts, and keeps the records. */
+void ev_batch_ungroup(struct ev_batch *batch);
