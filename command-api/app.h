@@ -21,7 +21,9 @@ struct command_topic {
     const struct ev_decider *const *deciders;
     char full_name[EV_TOPIC_NAME_MAX + 1];
     int32_t partitions;
-    int32_t schema_id; /* of its commits */
+    int32_t schema_id;        /* of its commits */
+    bool owned;               /* this instance may own partitions of it (--only) */
+    char id[EV_TOPIC_ID_MAX]; /* Kafka's */
 };
 
 struct command_limits {

@@ -23,6 +23,10 @@ static const struct ev_config_option options[] = {
     {"listen", EV_CONFIG_STRING, "127.0.0.1:8080", "address of the public listener", 0, 0},
     {"private-listen", EV_CONFIG_STRING, "127.0.0.1:9080",
      "address of the private listener: health, metrics, and private commands besides the public ones", 0, 0},
+    {"only", EV_CONFIG_STRING, NULL,
+     "categories with commas between whose partitions this instance may own, e.g. cart (default: all); commands for "
+     "others go to their owners",
+     0, 0},
     {"threads", EV_CONFIG_INT, "1", "event loops; partitions are shared out among them", 1, COMMAND_THREADS_MAX},
     {"connections-max", EV_CONFIG_INT, "4096", "connections per listener; more wait", 64, 1000000},
     {"instance", EV_CONFIG_STRING, NULL, "name of this process in fences (default: host name and process id)", 0, 0},
@@ -146,6 +150,7 @@ static int app_prepare(struct command_app *app, const struct ev_config *config, 
         .replication_factor = (int32_t)ev_config_int(config, "replication-factor"),
         .min_insync_replicas = (int32_t)ev_config_int(config, "min-insync-replicas"),
         .timeout_ms = ev_config_int(config, "start-timeout-ms"),
+        .only = ev_config_string(config, "only"),
         .cancelled = &cancelled,
     };
     int result = open_registry(app, config, error);

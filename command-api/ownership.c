@@ -23,8 +23,9 @@ struct ownership {
     struct ownership_options options;
     struct ownership_topic topics[COMMAND_TOPICS_MAX];
     _Atomic(struct ev_kafka_group *) group;
-    atomic_uint shards;   /* that have started */
-    atomic_uint to_drain; /* partitions of the revocation at hand that aren't drained yet */
+    size_t joined[COMMAND_TOPICS_MAX]; /* the group's topics, of which it tells by index, are these of ours */
+    atomic_uint shards;                /* that have started */
+    atomic_uint to_drain;              /* partitions of the revocation at hand that aren't drained yet */
     atomic_bool stopping, left;
     struct ev_metric *hand_over;
 };
@@ -145,7 +146,7 @@ static void post_move(struct ownership *ownership, const struct ev_kafka_group_p
     const struct command_app *app = ownership->app;
     unsigned loop = ownership_loop_of(app, which->partition);
     struct move *move = ev_memory_new(struct move);
-    *move = (struct move){ownership, which->topic, which->partition, acquire};
+    *move = (struct move){ownership, ownership->joined[which->topic], which->partition, acquire};
     if (atomic_load(&app->shards[loop]))
         http_loop_post(http_server_loop(app->server, loop), do_move, move);
     else
@@ -153,7 +154,7 @@ static void post_move(struct ownership *ownership, const struct ev_kafka_group_p
 }
 
 /* "orderlog.cart/0,3 orderlog.order/1", as far as there is room. */
-static void describe(const struct command_app *app, const struct ev_kafka_group_partition *which, size_t count,
+static void describe(const struct ownership *ownership, const struct ev_kafka_group_partition *which, size_t count,
                      char *ret, size_t size)
 {
     size_t used = 0;
@@ -162,7 +163,8 @@ static void describe(const struct command_app *app, const struct ev_kafka_group_
         bool same = i > 0 && which[i].topic == which[i - 1].topic;
         int length = same ? snprintf(ret + used, size - used, ",%d", (int)which[i].partition)
                           : snprintf(ret + used, size - used, "%s%s/%d", i > 0 ? " " : "",
-                                     app->topics[which[i].topic].full_name, (int)which[i].partition);
+                                     ownership->app->topics[ownership->joined[which[i].topic]].full_name,
+                                     (int)which[i].partition);
         used += length > 0 ? (size_t)length : 0;
     }
 }
@@ -175,7 +177,7 @@ static void log_move(const struct ownership *ownership, const char *id, const ch
     struct ev_kafka_group *group = atomic_load(&ownership->group);
     if (group)
         ev_kafka_group_status(group, &status);
-    describe(ownership->app, which, count, list, sizeof(list));
+    describe(ownership, which, count, list, sizeof(list));
     ev_log(EV_LOG_INFO, id, text, ev_log_int("count", (int64_t)count), ev_log_cstr("partitions", list),
            ev_log_int("rebalances", status.rebalances));
 }
@@ -185,7 +187,7 @@ static void on_assigned(void *context, const struct ev_kafka_group_partition *wh
     struct ownership *ownership = context;
     log_move(ownership, "ownership.assigned", "partitions are this instance's", which, count);
     for (size_t i = 0; i < count; i++) {
-        (void)place_change(ownership->app, which[i].topic, which[i].partition, BIT_ASSIGNED, BITS);
+        (void)place_change(ownership->app, ownership->joined[which[i].topic], which[i].partition, BIT_ASSIGNED, BITS);
         post_move(ownership, &which[i], true);
     }
 }
@@ -197,7 +199,7 @@ static void on_revoked(void *context, const struct ev_kafka_group_partition *whi
              lost ? "the group has given partitions to others" : "partitions are drained for others", which, count);
     atomic_store(&ownership->to_drain, (unsigned)count + 1);
     for (size_t i = 0; i < count; i++) {
-        (void)place_change(ownership->app, which[i].topic, which[i].partition, 0, BITS);
+        (void)place_change(ownership->app, ownership->joined[which[i].topic], which[i].partition, 0, BITS);
         post_move(ownership, &which[i], false);
     }
     one_drained(ownership);
@@ -216,7 +218,7 @@ static void on_left(void *context)
 static void stand_by(const struct shard_topic *at, int32_t partition)
 {
     const struct ownership *ownership = at->shard->app->ownership;
-    if (ownership->options.standby && !atomic_load(&ownership->stopping))
+    if (ownership->options.standby && at->topic->owned && !atomic_load(&ownership->stopping))
         ev_executor_standby(at->executor, partition);
 }
 
@@ -298,13 +300,18 @@ static int join(struct ownership *ownership, struct ev_error *error)
     int result = ev_topic_full_name(&app->kafka, "command-api", name, error);
     if (result < 0)
         return result;
-    for (size_t i = 0; i < app->topic_count; i++)
-        topics[i] = app->topics[i].full_name;
+    size_t count = 0;
+    for (size_t i = 0; i < app->topic_count; i++) {
+        if (!app->topics[i].owned)
+            continue;
+        topics[count] = app->topics[i].full_name;
+        ownership->joined[count++] = i;
+    }
     struct ev_kafka_group_options options = {
         .kafka = app->kafka,
         .name = name,
         .topics = topics,
-        .topic_count = app->topic_count,
+        .topic_count = count,
         .session_ms = ownership->options.session_ms,
         .events = {.assigned = on_assigned, .revoked = on_revoked, .left = on_left, .context = ownership},
     };

@@ -4,7 +4,7 @@
  * The instances of a namespace are members of one consumer group, PREFIX.command-api. What it assigns is acquired (read
  * on, fence, serve), what it takes back is drained first. What isn't this instance's is stood by for. The group is a
  * hint; the log decides (log/owner.h): a partition that was lost to another writer is served again only when the group
- * has assigned it anew, which is asked for. */
+ * has assigned it anew, which is asked for. An instance that is limited to some topics (--only) asks for no others. */
 #pragma once
 
 #include "shard.h"

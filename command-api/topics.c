@@ -44,8 +44,10 @@ static int prepare_topic(struct command_app *app, struct command_topic *topic, c
         result = ev_topic_ensure(&app->kafka, topic->schema->name, &wanted, &info, error);
     else if (result == 0)
         result = ev_topic_check(&app->kafka, topic->schema->name, ATTEMPT_TIMEOUT_MS, &info, error);
-    if (result == 0)
+    if (result == 0) {
         topic->partitions = info.partitions;
+        memcpy(topic->id, info.topic_id, sizeof(topic->id));
+    }
     return result;
 }
 
@@ -100,12 +102,68 @@ static int prepare_once(struct command_app *app, const struct topics_options *op
     return 0;
 }
 
+/* --- which of them this instance may own --- */
+
+static bool is_listed(struct ev_str list, struct ev_str category)
+{
+    struct ev_str part;
+    while (ev_str_split(&list, ',', &part))
+        if (ev_str_equal(ev_str_trim(part), category))
+            return true;
+    return false;
+}
+
+static bool is_category(const struct command_app *app, struct ev_str name)
+{
+    for (size_t i = 0; i < app->topic_count; i++)
+        for (const char *const *held = app->topics[i].schema->categories; *held; held++)
+            if (ev_str_equal(ev_str_of(*held), name))
+                return true;
+    return false;
+}
+
+/* A topic is owned as a whole: its categories share partitions. */
+static int choose_topic(struct command_topic *topic, struct ev_str only, struct ev_error *error)
+{
+    const char *missing = NULL;
+    topic->owned = false;
+    for (const char *const *held = topic->schema->categories; *held; held++) {
+        if (is_listed(only, ev_str_of(*held)))
+            topic->owned = true;
+        else
+            missing = *held;
+    }
+    if (topic->owned && missing)
+        return ev_error_set(error, EV_ERR_INVALID,
+                            "--only %.*s: the topic \"%s\" holds %s as well; name all of its categories or none",
+                            EV_STR_ARG(only), topic->schema->name, missing);
+    return 0;
+}
+
+static int choose_topics(struct command_app *app, const char *only, struct ev_error *error)
+{
+    struct ev_str rest = ev_str_of(only), part;
+    while (ev_str_split(&rest, ',', &part))
+        if (!is_category(app, ev_str_trim(part)))
+            return ev_error_set(error, EV_ERR_INVALID, "--only %s: there is no category \"%.*s\"", only,
+                                EV_STR_ARG(ev_str_trim(part)));
+    for (size_t i = 0; i < app->topic_count; i++) {
+        int result = choose_topic(&app->topics[i], ev_str_of(only), error);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
 int topics_prepare(struct command_app *app, const struct topics_options *options, struct ev_error *error)
 {
     app->topic_count = sizeof(topic_deciders) / sizeof(topic_deciders[0]);
     for (size_t i = 0; i < app->topic_count; i++)
-        app->topics[i] =
-            (struct command_topic){.schema = topic_deciders[i].schema, .deciders = topic_deciders[i].deciders};
+        app->topics[i] = (struct command_topic){
+            .schema = topic_deciders[i].schema, .deciders = topic_deciders[i].deciders, .owned = true};
+    int chosen = options->only ? choose_topics(app, options->only, error) : 0;
+    if (chosen < 0)
+        return chosen;
     int64_t deadline_ms = ev_clock_monotonic_ms(&ev_clock_system) + options->timeout_ms;
     bool was_told = false;
     for (;;) {

@@ -10,6 +10,7 @@ struct topics_options {
     bool register_schemas; /* register the commits' schemas instead of looking them up */
     int32_t partitions, replication_factor, min_insync_replicas; /* of new topics */
     int64_t timeout_ms;                                          /* how long servers that are away are waited for */
+    const char *only; /* categories with commas between, whose topics this instance may own; NULL: all */
     const atomic_bool *cancelled;
 };
 /* Fills app->topics. What can't be mended by waiting is an error at once, with what to do in the message. */
