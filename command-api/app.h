@@ -7,6 +7,7 @@
 #include "domain/domain.h"
 #include "libhttp/server.h"
 #include "log/kafka_log.h"
+#include "log/owner_hints.h"
 #include "log/topics.h"
 #include "price_list.h"
 #include "price_reader.h"
@@ -32,10 +33,12 @@ struct command_limits {
     size_t dedup_entries_max;
     int64_t dedup_window_ms;
     int64_t linger_ms;
+    size_t forwards_max; /* commands for partitions of other instances, in all */
 };
 
 struct shard;
 struct ownership;
+struct forwarder;
 struct command_app {
     struct ev_kafka_config kafka;
     struct ev_registry *registry;
@@ -49,6 +52,9 @@ struct command_app {
     struct price_reader *price_reader;
     struct http_server *server;
     struct ownership *ownership; /* ownership.h */
+    struct ev_owner_hints *hints;
+    struct forwarder *forwarder;
+    char advertised[EV_OWNER_URL_MAX + 1]; /* where other instances reach the private listener */
     unsigned threads;
     _Atomic(struct shard *) shards[COMMAND_THREADS_MAX]; /* by loop; NULL until its loop has started */
 };

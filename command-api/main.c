@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "core/directory.h"
+#include "forwarder.h"
 #include "health.h"
+#include "hints.h"
 #include "http/routes.h"
 #include "libhttp/server.h"
 #include "offers.h"
@@ -27,6 +29,10 @@ static const struct ev_config_option options[] = {
      "categories with commas between whose partitions this instance may own, e.g. cart (default: all); commands for "
      "others go to their owners",
      0, 0},
+    {"advertise", EV_CONFIG_STRING, NULL,
+     "URL at which other instances reach the private listener (default: made from private-listen)", 0, 0},
+    {"forwards-max", EV_CONFIG_INT, "4096",
+     "commands that wait for or are on the way to other instances; more are refused", 1, 1000000},
     {"threads", EV_CONFIG_INT, "1", "event loops; partitions are shared out among them", 1, COMMAND_THREADS_MAX},
     {"connections-max", EV_CONFIG_INT, "4096", "connections per listener; more wait", 64, 1000000},
     {"instance", EV_CONFIG_STRING, NULL, "name of this process in fences (default: host name and process id)", 0, 0},
@@ -135,10 +141,21 @@ static void app_configure(struct command_app *app, const struct ev_config *confi
         .dedup_entries_max = (size_t)ev_config_int(config, "dedup-entries-max"),
         .dedup_window_ms = ev_config_int(config, "dedup-window-s") * 1000,
         .linger_ms = ev_config_int(config, "linger-ms"),
+        .forwards_max = (size_t)ev_config_int(config, "forwards-max"),
     };
     app->threads = (unsigned)ev_config_int(config, "threads");
     app->metrics = ev_metrics_create();
     name_instance(app, config);
+}
+
+/* The forwarder before the hints: it is woken by them. */
+static int open_forwarding(struct command_app *app, const struct ev_config *config, struct ev_error *error)
+{
+    struct forwarder_options wanted = {.app = app, .forwards_max = app->limits.forwards_max, .metrics = app->metrics};
+    int result = forwarder_create(&wanted, &app->forwarder, error);
+    if (result < 0)
+        return result;
+    return hints_open(app, ev_config_string(config, "advertise"), ev_config_string(config, "private-listen"), error);
 }
 
 static int app_prepare(struct command_app *app, const struct ev_config *config, struct ev_error *error)
@@ -162,6 +179,9 @@ static int app_prepare(struct command_app *app, const struct ev_config *config, 
                                         .standby = ev_config_bool(config, "standby")};
     ownership_init(app, &sharing);
     const struct command_topic *products = command_topic_of(app, "product");
+    result = open_forwarding(app, config, error);
+    if (result < 0)
+        return result;
     app->prices = price_list_create();
     offers_init(app->prices);
     return price_reader_create(&app->kafka, products->schema, products->partitions, app->schemas, app->prices,
@@ -214,6 +234,9 @@ static void app_finish(struct command_app *app)
 {
     price_reader_destroy(app->price_reader);
     price_list_destroy(app->prices);
+    forwarder_stop(app->forwarder);
+    ev_owner_hints_destroy(app->hints);
+    forwarder_destroy(app->forwarder);
     ownership_finish(app);
     ev_registry_destroy(app->registry);
     ev_metrics_destroy(app->metrics);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/memory.h"
+#include "hints.h"
 #include "ownership.h"
 #include "shard_metrics.h"
 
@@ -30,6 +31,7 @@ static void on_serving(void *context, int32_t partition)
     const struct shard_topic *at = context;
     at->shard->next_look_ms = 0;
     ownership_on_serving(at, partition);
+    hints_announce(at, partition);
     ev_log(EV_LOG_INFO, "partition.serving", "the partition is served", ev_log_cstr("topic", at->topic->full_name),
            ev_log_int("partition", partition));
 }
@@ -180,6 +182,7 @@ int64_t shard_tick(struct http_loop *loop, void *context)
     }
     if (now_ms >= shard->next_report_ms) {
         shard_metrics_report(shard);
+        hints_mend(shard);
         shard->next_report_ms = now_ms + REPORT_INTERVAL_MS;
     }
     return wait_ms;
@@ -215,7 +218,7 @@ static void submit_here(void *context)
 }
 
 /* The executor's rule for the partition (ev_executor_partition), for threads that have no executor. */
-static int32_t request_partition(const struct shard_request *request)
+int32_t shard_partition(const struct shard_request *request)
 {
     struct ev_str stream = request->request.stream_id, category;
     ev_str_split(&stream, '-', &category);
@@ -225,7 +228,7 @@ static int32_t request_partition(const struct shard_request *request)
 void shard_submit(struct shard_request *request)
 {
     struct command_app *app = request->app;
-    unsigned loop = ownership_loop_of(app, request_partition(request));
+    unsigned loop = ownership_loop_of(app, shard_partition(request));
     if (current && current->index == loop) {
         submit_here(request);
         return;

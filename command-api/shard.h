@@ -47,3 +47,5 @@ struct shard_request {
 };
 /* From any thread. On the partition's own loop the executor is called at once, and so may be request.done. */
 void shard_submit(struct shard_request *request);
+/* The partition of the request's stream. Any thread. */
+int32_t shard_partition(const struct shard_request *request);

@@ -89,6 +89,20 @@ static int explain_topic(const struct command_app *app, int result, const struct
                                   app->kafka.brokers, cause.message);
 }
 
+static int prepare_hints(struct command_app *app, const struct topics_options *options, struct ev_error *error)
+{
+    struct ev_topic_options wanted = {
+        .replication_factor = options->replication_factor,
+        .min_insync_replicas = options->min_insync_replicas,
+        .timeout_ms = ATTEMPT_TIMEOUT_MS,
+    };
+    int result = ev_owner_hints_prepare(&app->kafka, options->create ? &wanted : NULL, ATTEMPT_TIMEOUT_MS, error);
+    struct ev_error cause = *error;
+    if (result != EV_ERR_NOT_FOUND)
+        return result;
+    return ev_error_set(error, result, "%.300s. Run once with --create-topics", cause.message);
+}
+
 static int prepare_once(struct command_app *app, const struct topics_options *options, struct ev_error *error)
 {
     for (size_t i = 0; i < app->topic_count; i++) {
@@ -99,7 +113,7 @@ static int prepare_once(struct command_app *app, const struct topics_options *op
         if (result < 0)
             return explain(result, "schema", &app->topics[i], "--register-schemas", error);
     }
-    return 0;
+    return prepare_hints(app, options, error);
 }
 
 /* --- which of them this instance may own --- */

@@ -49,6 +49,7 @@ static void exchange_clear(struct http_exchange *exchange, struct http_loop *loo
     exchange->received_us = 0;
     exchange->is_private = false;
     exchange->user = NULL;
+    exchange->answer_header = (struct http_header){0};
 }
 
 struct http_slot *http_pool_take(struct http_pool *pool, struct http_loop *loop)

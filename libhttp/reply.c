@@ -21,6 +21,7 @@
     X(413, "Content Too Large")                                                                                        \
     X(414, "URI Too Long")                                                                                             \
     X(415, "Unsupported Media Type")                                                                                   \
+    X(421, "Misdirected Request")                                                                                      \
     X(422, "Unprocessable Content")                                                                                    \
     X(429, "Too Many Requests")                                                                                        \
     X(431, "Request Header Fields Too Large")                                                                          \
@@ -87,18 +88,21 @@ static void set_headers(const struct http_slot *slot, const struct http_reply *r
     static h2o_iovec_t request_id_name = {H2O_STRLIT("x-request-id")}, traceparent_name = {H2O_STRLIT("traceparent")};
     const struct http_exchange *exchange = &slot->exchange;
     h2o_headers_t *headers = &req->res.headers;
-    h2o_vector_reserve(&req->pool, headers, 3 + HTTP_REPLY_HEADERS_MAX);
+    h2o_vector_reserve(&req->pool, headers, 4 + HTTP_REPLY_HEADERS_MAX);
     const char *type = reply->content_type ? reply->content_type : "application/json";
     set_header(&headers->entries[0], &H2O_TOKEN_CONTENT_TYPE->buf, ev_str_of(type));
     set_header(&headers->entries[1], &request_id_name, ev_str_of(exchange->request_id));
     set_header(&headers->entries[2], &traceparent_name, ev_str_of(exchange->traceparent));
     headers->size = 3;
-    if (reply->header_count == 0)
+    bool has_own = exchange->answer_header.name.data;
+    size_t total = reply->header_count + has_own;
+    if (total == 0)
         return;
-    h2o_iovec_t *names = h2o_mem_alloc_pool(&req->pool, reply->header_count * sizeof(*names));
-    for (size_t i = 0; i < reply->header_count; i++) {
-        names[i] = h2o_iovec_init(reply->headers[i].name.data, reply->headers[i].name.length);
-        set_header(&headers->entries[headers->size++], &names[i], reply->headers[i].value);
+    h2o_iovec_t *names = h2o_mem_alloc_pool(&req->pool, total * sizeof(*names));
+    for (size_t i = 0; i < total; i++) {
+        const struct http_header *header = i < reply->header_count ? &reply->headers[i] : &exchange->answer_header;
+        names[i] = h2o_iovec_init(header->name.data, header->name.length);
+        set_header(&headers->entries[headers->size++], &names[i], header->value);
     }
 }
 

@@ -46,9 +46,10 @@ struct http_exchange {
     char trace_id[33];    /* from traceparent, or made here */
     char traceparent[56]; /* of this hop */
     char request_id[37];
-    int64_t received_us; /* monotonic */
-    bool is_private;     /* came in by the private listener */
-    void *user;          /* the handler's */
+    int64_t received_us;              /* monotonic */
+    bool is_private;                  /* came in by the private listener */
+    void *user;                       /* the handler's */
+    struct http_header answer_header; /* on whatever answer is given; name null: none */
 };
 
 /* Runs on the exchange's loop; must lead to exactly one http_reply…, now or later, from any thread. */

@@ -40,7 +40,7 @@ LIBRARIES = {
     "mongoc": ["projectors/", "query-api/", "cli/"],
     "bson": ["projectors/", "query-api/", "cli/"],
     "avro.h": ["libevents/avro/"],
-    "curl/": ["libevents/avro/", "projectors/", "query-api/", "cli/"],
+    "curl/": ["libevents/avro/", "command-api/", "projectors/", "query-api/", "cli/"],
     "yyjson.h": ["libevents/", "projectors/", "query-api/", "cli/", "command-api/"],
     "lmdb.h": ["libevents/stream/"],
 }

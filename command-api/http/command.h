@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain/rejections.h"
+#include "forwarder.h"
 #include "gen/cart.h"
 #include "gen/order.h"
 #include "libhttp/problem.h"
@@ -15,6 +16,8 @@
 #define COMMAND_CORRELATION_MAX 64
 #define COMMAND_WAIT_MAX_S 60
 #define COMMAND_RETRY_AFTER_S 1
+/* How long a command that was forwarded once waits for its partition to come here, before it is sent back. */
+#define COMMAND_FORWARDED_WAIT_MS 300
 
 #define COMMAND_OUTCOMES(X)                                                                                            \
     X(COMMITTED, "committed")                                                                                          \
@@ -33,6 +36,7 @@ struct command_route {
     const struct command_topic *topic;
     struct ev_metric *by_outcome[COMMAND_OUTCOME_COUNT]; /* by enum ev_outcome */
     struct ev_metric *invalid;                           /* refused before it was decided on */
+    struct ev_metric *forwarded;                         /* answered by another instance */
 };
 
 /* The part of an answer that the first step of two has given. */
@@ -55,6 +59,12 @@ struct command_run {
     struct price_refresh refresh;
     struct http_post post;
     struct command_step first; /* of a checkout: the cart's */
+    struct forward forward;    /* while the partition isn't here */
+    bool maybe_done;           /* an attempt was made, and nobody knows what became of it */
+    bool is_forwarded;         /* by another instance, which has derived: */
+    struct ev_uuid given_id;
+    struct ev_hash128 given_hash;
+    int64_t given_ms; /* what is left of the client's deadline */
     char command_id[EV_UUID_TEXT_LENGTH + 1];
 };
 
@@ -83,6 +93,20 @@ bool command_offers_retry(struct command_run *run, const struct ev_result *resul
 void command_offers_reject(struct command_run *run, const struct ev_result *result);
 bool command_offers_is_rejection(const struct command_run *run, const struct ev_result *result);
 
+/* command_dispatch.c: to where the command's partition is owned. */
+void command_dispatch(struct command_run *run);
+/* True: the partition was lost before the command was decided on, or nobody knows; it goes to the next owner. */
+bool command_dispatch_again(struct command_run *run, const struct ev_result *result);
+
+/* command_forward.c: to another instance, or waiting until the partition comes here. */
+void command_forward(struct command_run *run);
+
+/* command_forwarded.c: what another instance has forwarded. False: a problem was answered. */
+bool command_forwarded_read(struct command_run *run);
+bool command_forwarded_check(struct command_run *run); /* once the stream is known */
+void command_forwarded_send_back(struct command_run *run);
+void command_forwarded_lost(struct command_run *run);
+
 /* command_answer.c */
 void command_answer(struct command_run *run, const struct ev_result *result);
 /* Counts the outcome and answers what isn't a success. */
@@ -99,5 +123,10 @@ struct command_step command_step_of(const struct command_run *run, const struct 
 void command_refuse_faults(struct command_run *run, const struct ev_faults *faults);
 void command_refuse(struct command_run *run, const char *slug, const char *title, struct ev_str detail);
 
+/* The deadline has passed, or what else `code` says. */
+void command_answer_error(struct command_run *run, enum ev_error_code code, bool retriable);
+
 /* command_checkout.c: the second step, from the cart to its order. */
 void command_checkout_answer(struct command_run *run, const struct ev_result *result);
+/* The second step was answered by another instance, in run->forward. */
+void command_checkout_forwarded(struct command_run *run);

@@ -223,6 +223,12 @@ void command_answer_fault(struct command_run *run, const struct ev_result *resul
     }
 }
 
+void command_answer_error(struct command_run *run, enum ev_error_code code, bool retriable)
+{
+    struct ev_result result = {.outcome = EV_OUTCOME_FAILED, .error = {.code = code, .retriable = retriable}};
+    command_answer_fault(run, &result);
+}
+
 void command_answer(struct command_run *run, const struct ev_result *result)
 {
     if (!command_succeeded(result)) {

@@ -39,16 +39,37 @@ static const struct record_order *order_of_cart(const struct command_run *run, c
     return order;
 }
 
+static void answer_both(struct command_run *run, struct command_step second)
+{
+    struct command_step steps[] = {run->first, second};
+    run->shard.request.stream_id = command_stream_id(&run->exchange->arena, run->route->type->category, run->id);
+    command_answer_success(run, steps, sizeof(steps) / sizeof(steps[0]));
+}
+
 static void on_order_done(struct ev_request *request, const struct ev_result *result)
 {
     struct command_run *run = command_run_of(request);
-    if (!command_succeeded(result)) {
+    if (command_dispatch_again(run, result))
+        return;
+    if (command_succeeded(result))
+        answer_both(run, command_step_of(run, result));
+    else
         command_answer_fault(run, result);
+}
+
+void command_checkout_forwarded(struct command_run *run)
+{
+    struct ev_arena *arena = &run->exchange->arena;
+    struct ev_position positions[EV_POSITIONS_MAX];
+    struct ev_error error;
+    size_t count = 0;
+    struct ev_str token = ev_arena_copy(arena, forward_header(&run->forward, "position"));
+    if (ev_position_token_parse(token, arena, positions, &count, &error) < 0 || count != 1) {
+        run->maybe_done = true;
+        command_answer_error(run, EV_ERR_TIMEOUT, true);
         return;
     }
-    struct command_step steps[] = {run->first, command_step_of(run, result)};
-    request->stream_id = command_stream_id(&run->exchange->arena, run->route->type->category, run->id);
-    command_answer_success(run, steps, sizeof(steps) / sizeof(steps[0]));
+    answer_both(run, (struct command_step){.position = positions[0]});
 }
 
 void command_checkout_answer(struct command_run *run, const struct ev_result *result)
@@ -69,5 +90,5 @@ void command_checkout_answer(struct command_run *run, const struct ev_result *re
     request->wants_state = false;
     request->done = on_order_done;
     run->shard.topic = command_topic_of(run->shard.app, record_order_command.category);
-    shard_submit(&run->shard);
+    command_dispatch(run);
 }

@@ -3,7 +3,7 @@
 static void on_done(struct ev_request *request, const struct ev_result *result)
 {
     struct command_run *run = command_run_of(request);
-    if (!command_offers_retry(run, result))
+    if (!command_dispatch_again(run, result) && !command_offers_retry(run, result))
         command_answer(run, result);
 }
 
@@ -47,11 +47,15 @@ void command_handle(struct http_exchange *exchange, void *context)
     request->arena = &exchange->arena;
     request->done = on_done;
     request->wants_state = route->type == &check_out_cart_command;
-    if (!command_read_headers(run) || !parse_command(run))
+    if (!command_forwarded_read(run) || !command_read_headers(run) || !parse_command(run))
         return;
     command_identify(run);
-    int64_t wait_ms = run->wait_s ? run->wait_s * 1000 : route->app->limits.deadline_ms;
+    if (!command_forwarded_check(run))
+        return;
+    int64_t wait_ms = run->is_forwarded ? run->given_ms
+                      : run->wait_s     ? run->wait_s * 1000
+                                        : route->app->limits.deadline_ms;
     request->now_ms = ev_clock_wall_ms(&ev_clock_system);
     request->deadline_ms = ev_clock_monotonic_ms(&ev_clock_system) + wait_ms;
-    shard_submit(&run->shard);
+    command_dispatch(run);
 }

@@ -77,6 +77,11 @@ void command_identify(struct command_run *run)
     struct ev_str given = ev_command_key(request->type, request->body);
     derive_command_id(run, given);
     derive_request_hash(run);
+    if (run->is_forwarded) { /* whatever this instance would make of it: it is one command everywhere */
+        request->command_id = run->given_id;
+        request->request_hash = run->given_hash;
+        ev_uuid_format(&request->command_id, run->command_id);
+    }
     run->id = given.data ? given : derive_stream_key(run);
     request->stream_id = command_stream_id(&run->exchange->arena, request->type->category, run->id);
     if (!request->causation_id.data)

@@ -17,7 +17,7 @@ static void submit_again(void *context)
 {
     struct command_run *run = context;
     if (run->refresh.result == 0) {
-        shard_submit(&run->shard);
+        command_dispatch(run);
         return;
     }
     ev_metric_add(run->route->by_outcome[EV_OUTCOME_FAILED], 1);

@@ -27,6 +27,8 @@ static void context_init(struct command_route *context, struct command_app *app,
     }
     snprintf(labels, sizeof(labels), "command=\"%s\",outcome=\"invalid\"", type->name);
     context->invalid = ev_metrics_counter(app->metrics, "orderlog_commands_total", labels, help);
+    snprintf(labels, sizeof(labels), "command=\"%s\",outcome=\"forwarded\"", type->name);
+    context->forwarded = ev_metrics_counter(app->metrics, "orderlog_commands_total", labels, help);
 }
 
 void command_routes_init(struct command_routes *ret, struct command_app *app, struct http_health *health)

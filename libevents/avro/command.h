@@ -81,6 +81,8 @@ struct ev_path_value {
 };
 int ev_command_parse(const struct ev_command_type *type, yyjson_val *body, const struct ev_path_value *path_values,
                      size_t path_value_count, struct ev_arena *arena, void *ret, struct ev_faults *faults);
+/* The body that ev_command_parse would make the same command of, path values aside. */
+void ev_command_print(const struct ev_command_type *type, const void *command, struct ev_json_writer *writer);
 void ev_faults_add(struct ev_faults *faults, struct ev_str pointer, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The value of the command's key field as text (NULL string when absent). */

@@ -1,8 +1,13 @@
+#include "avro/command.h"
 #include "avro/record_internal.h"
 #include "core/money.h"
 #include "core/timestamp.h"
 
-static void print_record(const struct ev_record *record, const void *value, bool formats,
+#define PRINT_FORMATS 1u
+#define PRINT_WITHOUT_NULLS 2u
+#define PRINT_BODY 4u /* of a command: what comes from elsewhere is left out */
+
+static void print_record(const struct ev_record *record, const void *value, unsigned how,
                          struct ev_json_writer *writer);
 
 static void print_hex(struct ev_str bytes, struct ev_json_writer *writer)
@@ -50,7 +55,7 @@ static void print_symbol(const struct ev_enum *symbols, int32_t index, struct ev
         ev_json_int64(writer, index);
 }
 
-static void print_value(const struct ev_field *field, enum ev_kind kind, const void *at, bool formats,
+static void print_value(const struct ev_field *field, enum ev_kind kind, const void *at, unsigned how,
                         struct ev_json_writer *writer)
 {
     switch (kind) {
@@ -61,7 +66,7 @@ static void print_value(const struct ev_field *field, enum ev_kind kind, const v
         ev_json_int64(writer, *(const int32_t *)at);
         break;
     case EV_KIND_LONG:
-        print_long(*(const int64_t *)at, formats ? field->format : EV_FORMAT_NONE, writer);
+        print_long(*(const int64_t *)at, how & PRINT_FORMATS ? field->format : EV_FORMAT_NONE, writer);
         break;
     case EV_KIND_DOUBLE:
         ev_json_double(writer, *(const double *)at);
@@ -78,28 +83,31 @@ static void print_value(const struct ev_field *field, enum ev_kind kind, const v
         print_symbol(field->symbols, *(const int32_t *)at, writer);
         break;
     case EV_KIND_RECORD:
-        print_record(field->record, at, formats, writer);
+        print_record(field->record, at, how, writer);
         break;
     case EV_KIND_ARRAY: {
         const ev_any_array *array = at;
         ev_json_array_begin(writer);
         for (size_t i = 0; i < array->count; i++)
-            print_value(field, field->item_kind, ev_at(array->items, i * field->item_size), formats, writer);
+            print_value(field, field->item_kind, ev_at(array->items, i * field->item_size), how, writer);
         ev_json_array_end(writer);
         break;
     }
     }
 }
 
-static void print_record(const struct ev_record *record, const void *value, bool formats, struct ev_json_writer *writer)
+static void print_record(const struct ev_record *record, const void *value, unsigned how, struct ev_json_writer *writer)
 {
     ev_json_object_begin(writer);
     for (size_t i = 0; i < record->field_count; i++) {
         const struct ev_field *field = &record->fields[i];
         const void *at = ev_field_value(field, ev_at(value, field->offset));
+        bool is_elsewhere = how & PRINT_BODY && field->constraint && field->constraint->source != EV_SOURCE_BODY;
+        if (is_elsewhere || (!at && how & PRINT_WITHOUT_NULLS))
+            continue;
         ev_json_key(writer, ev_str_of(field->name));
         if (at)
-            print_value(field, field->kind, at, formats, writer);
+            print_value(field, field->kind, at, how, writer);
         else
             ev_json_null(writer);
     }
@@ -108,10 +116,15 @@ static void print_record(const struct ev_record *record, const void *value, bool
 
 void ev_record_print(const struct ev_record *record, const void *value, struct ev_json_writer *writer)
 {
-    print_record(record, value, true, writer);
+    print_record(record, value, PRINT_FORMATS, writer);
 }
 
 void ev_record_print_plain(const struct ev_record *record, const void *value, struct ev_json_writer *writer)
 {
-    print_record(record, value, false, writer);
+    print_record(record, value, 0, writer);
+}
+
+void ev_command_print(const struct ev_command_type *type, const void *command, struct ev_json_writer *writer)
+{
+    print_record(type->record, command, PRINT_FORMATS | PRINT_WITHOUT_NULLS | PRINT_BODY, writer);
 }

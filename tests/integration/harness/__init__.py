@@ -6,6 +6,8 @@
         answer = orderlog.command("CreateCart", cart_id="c1", currency="GBP")      # a requests.Response
         answer = orderlog.get("/v1/carts/c1", position=answer.headers["Position"])
         orderlog.tool("reconcile", "--json", "2010-12")                            # the `orderlog` tool with its addresses set
+        orderlog.command_apis = ["command-api", "command-api-2"]                   # numbered instances; behind the gateway if it comes later
+        orderlog.start("command-api-2")
         orderlog.end_offsets("order")          # {partition: offset}
         orderlog.kill("command-api")           # SIGKILL; stop() is SIGTERM
         orderlog.servers.stop("elasticsearch") # start, kill: the servers that all modules share; put them back

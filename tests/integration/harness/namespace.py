@@ -1,6 +1,7 @@
 """A namespace on the shared servers: its topics, indexes and database, and Orderlog's programs working on them."""
 import json
 import pathlib
+import re
 import subprocess
 import urllib.parse
 
@@ -19,10 +20,17 @@ FORGET_MS = 3000
 TOPICS = tuple(json.loads((places.REPOSITORY / "schemas" / "topics.json").read_text(encoding="utf-8")))
 
 
+def program_of(name):
+    """command-api for command-api-2: instances of one program are numbered from the second."""
+    return re.sub(r"-[0-9]+$", "", name)
+
+
 class Orderlog:
     """See harness/__init__.py for what it is like to use."""
 
     def __init__(self, prefix, servers, environment=None):
+        self.command_apis = ["command-api"]  # the instances behind the gateway
+        self.environment_of = {}  # program -> settings of its own
         self.prefix, self.servers = prefix, servers
         self.folder = places.FOLDER / prefix
         self.environment = servers.environment() | DEFAULTS | {"ORDERLOG_TOPIC_PREFIX": prefix} | (environment or {})
@@ -47,14 +55,15 @@ class Orderlog:
         return self.programs[name]
 
     def _own_program(self, name):
-        environment = self.environment | {"ORDERLOG_DATA_DIR": str(self.folder / "data" / name),
-                                          "ORDERLOG_PRIVATE_LISTEN": self.address(name, "private")}
+        own = {"ORDERLOG_DATA_DIR": str(self.folder / "data" / name), "ORDERLOG_PRIVATE_LISTEN": self.address(name, "private")}
+        environment = self.environment | own | self.environment_of.get(name, {})
         if name != "projectors":
             environment["ORDERLOG_LISTEN"] = self.address(name)
         (self.folder / "data" / name).mkdir(parents=True, exist_ok=True)
         # A projector is ready when it has caught up; that is asked for where it matters.
         path = "/livez" if name == "projectors" else "/readyz"
-        return Program(name, [places.BUILD / name / name], environment, self.folder, self.url(name, "private") + path)
+        program = program_of(name)
+        return Program(name, [places.BUILD / program / program], environment, self.folder, self.url(name, "private") + path)
 
     def _gateway(self):
         from stacklib import gateway  # pylint: disable=import-outside-toplevel  # on the path after places
@@ -62,7 +71,7 @@ class Orderlog:
         folder.mkdir(parents=True, exist_ok=True)
         routes = gateway.read_routes([[str(places.BUILD / name / name), "--routes"] for name in ("command-api", "query-api")])
         settings = gateway.Gateway(listen=self.address("gateway"), folder=folder, admin_socket=folder / "admin.sock",
-                                   command=[(self.address("command-api"), self.address("command-api", "private"))],
+                                   command=[(self.address(name), self.address(name, "private")) for name in self.command_apis],
                                    query=[(self.address("query-api"), self.address("query-api", "private"))])
         gateway.write_configuration(settings, routes)
         return Program("gateway", [gateway.program(), "-W", "-f", folder / gateway.FILE_NAME], {}, self.folder,
@@ -86,12 +95,15 @@ class Orderlog:
 
     # --- requests ---
 
-    def command(self, name, fields=None, *, via=None, key=None, headers=None, **more):
-        """Sends a command by the name it has in schemas/; by default to the private listener, which takes every one."""
+    def command(self, name, fields=None, *, via=None, private=None, key=None, headers=None, **more):
+        """Sends a command by the name it has in schemas/; by default to the private listener, which takes every one.
+
+        `via`: to the public listener of that program; `private`: to the private one of another instance.
+        """
         command = COMMANDS[name]
         fields = (fields or {}) | more
         headers = dict(headers or {}) | ({"Idempotency-Key": key} if key else {})
-        return self.session.request(command.method, self._base(via, "command-api", "private") + command.path_of(fields),
+        return self.session.request(command.method, self._base(via, private or "command-api", "private") + command.path_of(fields),
                                     json=command.body_of(fields), headers=headers, timeout=REQUEST_SECONDS)
 
     def get(self, path, *, via=None, position=None, wait_seconds=None, headers=None, **parameters):
