@@ -36,6 +36,7 @@ struct forwarder {
     struct transfer *idle;
     size_t in_flight_count;
     int64_t next_look_ms;
+    int64_t left_ms; /* when this instance was seen to have left the group; 0: it hasn't */
 #define X(name, type, metric, help) struct ev_metric *name;
     FORWARDER_METRICS(X)
 #undef X
@@ -112,12 +113,15 @@ static bool advance(struct forwarder *forwarder, struct forward *forward, int64_
         return true;
     }
     if (is_here(forwarder, forward)) {
-        if (now < forward->not_before_ms)
-            return false;
         end(forwarder, forward, FORWARD_HERE, forwarder->came_here);
         return true;
     }
-    if (forward->stays || !find_owner(forwarder, forward, &hint))
+    bool has_owner = find_owner(forwarder, forward, &hint);
+    if (!has_owner && forwarder->left_ms && now - forwarder->left_ms > FORWARD_LEFT_MS) {
+        end(forwarder, forward, FORWARD_EXPIRED, forwarder->expired);
+        return true;
+    }
+    if (forward->stays || !has_owner)
         return false;
     if (hint.version == forward->tried_version && now < forward->retry_ms)
         return false;
@@ -218,6 +222,8 @@ static void turn(struct forwarder *forwarder)
     take_submitted(forwarder);
     bool whole = atomic_exchange(&forwarder->looks_again, false) || now >= forwarder->next_look_ms;
     if (whole) {
+        if (!forwarder->left_ms && ownership_has_left(forwarder->app))
+            forwarder->left_ms = now;
         recall_moved(forwarder, now);
         report(forwarder);
         forwarder->next_look_ms = now + FORWARD_LOOK_MS;

@@ -16,6 +16,7 @@
 #define FORWARD_ANSWER_MAX ((size_t)256 * 1024)        /* bytes of an answer's body; more counts as no answer */
 #define FORWARD_ANSWER_HEADERS_MAX ((size_t)16 * 1024) /* bytes */
 #define FORWARD_CONNECT_MS 1000
+#define FORWARD_LEFT_MS 2000 /* how long a process that is ending waits for somebody to take over */
 #define FORWARD_LOOK_MS 10   /* how often ownership and hints are looked at for those that wait */
 #define FORWARD_PAUSE_MS 50  /* before the same owner is asked again */
 #define FORWARD_GRACE_MS 250 /* past the deadline, for the owner's own answer that it has passed */
@@ -44,9 +45,8 @@ enum forward_end {
 struct forward {
     const struct command_topic *topic;
     int32_t partition;
-    int64_t deadline_ms;   /* monotonic */
-    int64_t not_before_ms; /* not handed back as HERE before; 0: at once */
-    bool stays;            /* is never sent, only waits for the partition to come here */
+    int64_t deadline_ms; /* monotonic */
+    bool stays;          /* is never sent, only waits for the partition to come here */
     const char *method;
     const char *path; /* as on the wire */
     struct ev_str body;

@@ -251,15 +251,14 @@ void ownership_on_drained(const struct shard_topic *at, int32_t partition)
     one_drained(ownership);
 }
 
-/* What waits here when the group was left has nobody here to wait for. */
-static void refuse_waiting(const struct shard_topic *at, int32_t partition)
+/* What waits here for a partition that is another's now is handed back, to go there (http/command_dispatch.c). */
+static void hand_back_waiting(const struct shard_topic *at, int32_t partition)
 {
     struct ev_request *request = ev_executor_withdraw(at->executor, partition);
     while (request) {
         struct ev_request *next = request->next;
         struct ev_result result = {.outcome = EV_OUTCOME_FAILED, .partition = partition, .offset = -1};
-        (void)ev_error_set_retriable(&result.error, request->in_doubt ? EV_ERR_TIMEOUT : EV_ERR_UNAVAILABLE,
-                                     "this instance is stopping; send the command again");
+        (void)ev_error_set_retriable(&result.error, EV_ERR_FENCED, "the partition is another instance's");
         request->done(request, &result);
         request = next;
     }
@@ -275,8 +274,8 @@ static void look_at_partition(struct ownership *ownership, const struct shard_to
         *since_ms = now_ms;
         ev_kafka_group_ask_anew(group);
     }
-    if (atomic_load(&ownership->left))
-        refuse_waiting(at, partition);
+    if (!is_here(place))
+        hand_back_waiting(at, partition);
 }
 
 void ownership_tick(struct shard *shard, int64_t now_ms)

@@ -14,10 +14,12 @@ bool command_dispatch_again(struct command_run *run, const struct ev_result *res
 {
     if (result->outcome != EV_OUTCOME_FAILED || result->error.code != EV_ERR_FENCED)
         return false;
-    run->maybe_done = true;
-    if (run->is_forwarded && run->shard.request.type == run->route->type)
+    run->maybe_done = run->maybe_done || run->shard.request.in_doubt;
+    if (!run->is_forwarded || run->shard.request.type != run->route->type)
+        command_forward(run);
+    else if (run->maybe_done)
         command_forwarded_lost(run);
     else
-        command_forward(run);
+        command_forwarded_send_back(run);
     return true;
 }

@@ -162,7 +162,6 @@ void command_forward(struct command_run *run)
         .topic = run->shard.topic,
         .partition = shard_partition(&run->shard),
         .deadline_ms = request->deadline_ms,
-        .not_before_ms = run->maybe_done ? now_ms + FORWARD_PAUSE_MS : 0,
         .stays = run->is_forwarded && !is_second_step(run),
         .method = request->type->method,
         .done = on_forward_done,
