@@ -27,9 +27,10 @@ LAYERS = {
     "command-api": ["core/", "avro/", "log/", "stream/", "gen/", "libhttp/", "command-api/", "domain/", "http/"],
     "projectors/views": ["core/", "avro/", "fold/view.h", "log/ledger.h", "gen/", "projectors/views/", "views/"],
     "projectors/sinks": ["core/", "avro/", "fold/", "log/", "gen/", "projectors/sinks/", "sinks/", "indexes/", "projectors/"],
-    "projectors": ["core/", "avro/", "log/", "fold/", "gen/", "libhttp/", "projectors/", "sinks/", "views/"],
+    "projectors/proof": ["core/", "avro/", "fold/", "log/", "projectors/proof/", "proof/"],
+    "projectors": ["core/", "avro/", "log/", "fold/", "gen/", "libhttp/", "projectors/", "sinks/", "views/", "proof/"],
     "query-api": ["core/", "avro/", "log/position.h", "gen/", "libhttp/", "query-api/", "projectors/sinks/bson.h"],
-    "cli": ["core/", "avro/", "log/", "fold/", "gen/", "cli/", "views/"],
+    "cli": ["core/", "avro/", "log/", "fold/", "gen/", "views/", "sinks/", "proof/", "cli/"],
 }
 # Which folder may use which library's headers.
 LIBRARIES = {

@@ -139,8 +139,9 @@ bool ev_document_fold(const struct ev_document_folder *folder, const struct ev_b
     if (attempt(&folding, folder->limit, ret, ret_stop, &changed))
         return changed;
 
-    /* What came before is kept. The struct is half folded, so it's done once more, up to there. A document that grew too
-     * large only stops at its last commit, though an earlier one may have been too large: then that is found next. */
+    /* What came before is kept. The struct is half folded, so it's done once more, up to there. A document that grew
+     * too large only stops at its last commit, though an earlier one may have been too large: then that is found next.
+     */
     struct ev_document_stop earlier = *ret_stop;
     while (earlier.offset >= 0) {
         *ret_stop = earlier;

@@ -135,6 +135,27 @@ static int memory_write(struct ev_sink *sink, const struct ev_view *view, struct
     return memory_ask(memory, EV_MEMORY_SINK_WRITTEN, NULL, error);
 }
 
+static int memory_mend(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents,
+                       size_t count, struct ev_error *error)
+{
+    struct ev_memory_sink *memory = memory_of(sink);
+    int r = memory_ask(memory, EV_MEMORY_SINK_WRITE, NULL, error);
+    for (size_t i = 0; i < count && r >= 0; i++) {
+        struct ev_sink_document stored;
+        char buffer[MEMORY_KEY_MAX];
+        ev_memory_sink_get(memory, view, documents[i].key, &stored);
+        if (!documents[i].removed)
+            memory_write_one(memory, view, &documents[i]);
+        else if (stored.meta.offset != documents[i].previous_offset)
+            documents[i].result = EV_WRITE_STALE;
+        else {
+            free(ev_map_remove(&memory->documents, memory_key(view, documents[i].key, buffer)));
+            documents[i].result = EV_WRITE_DONE;
+        }
+    }
+    return r;
+}
+
 static int memory_flush(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error)
 {
     (void)view;
@@ -288,6 +309,7 @@ void ev_memory_sink_init(struct ev_memory_sink *memory)
                 .prepare = memory_prepare,
                 .load = memory_load,
                 .write = memory_write,
+                .mend = memory_mend,
                 .flush = memory_flush,
                 .load_checkpoint = memory_load_checkpoint,
                 .save_checkpoints = memory_save_checkpoints,

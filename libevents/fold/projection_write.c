@@ -97,6 +97,15 @@ static int slice_load(struct ev_projection *projection, struct slice *slice, str
     return 0;
 }
 
+/* Of the events that the store doesn't reflect: with which of them it began to refuse the document nobody knows. */
+static int64_t first_new_offset(const struct ev_batch_document *document, int64_t previous_offset)
+{
+    const struct ev_batch_event *e = document->first;
+    while (e->next && e->record->offset <= previous_offset)
+        e = e->next;
+    return e->record->offset;
+}
+
 static int slice_park(struct ev_projection *projection, struct ev_batch_document *document,
                       const struct ev_document_stop *stop, struct ev_error *error)
 {
@@ -214,7 +223,7 @@ static int slice_write(struct ev_projection *projection, struct slice *slice, bo
             left++;
             break;
         case EV_WRITE_FAILED:
-            slice->stops[i].offset = written->meta.offset;
+            slice->stops[i].offset = first_new_offset(document, written->previous_offset);
             snprintf(slice->stops[i].cause, sizeof(slice->stops[i].cause), "%s", written->error.message);
             r = slice_park(projection, document, &slice->stops[i], error);
             if (r < 0)

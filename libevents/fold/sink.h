@@ -22,8 +22,11 @@ struct ev_sink_document {
     struct ev_document_meta meta;
     int64_t previous_offset;     /* that the write replaces; -1: the document is new */
     bool deleted;                /* kept as a tombstone with its meta, so that a late write stays late */
+    bool removed;                /* mend: there should be none */
     struct ev_str body;          /* Avro bytes; empty when deleted */
-    enum ev_write_result result; /* set by write */
+    enum ev_write_result result; /* set by write and mend */
+    bool unreadable;             /* set by load and scan: what lies there is no such document, `error` says why */
+    int64_t revision;            /* set by load: the store's own number of what lies there, for mend; 0: it has none */
     struct ev_error error;
 };
 
@@ -59,6 +62,12 @@ struct ev_sink {
     /* Writes all, each guarded by what it replaces. Per-document results. */
     int (*write)(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents, size_t count,
                  struct ev_error *error);
+    /* For repairs: puts each document in the place of one that is wrong, also where it reflects the same offset or a
+     * smaller one. `previous_offset` and `revision` are those of the wrong one, as load gave them (-1: there is none),
+     * and `removed` says that there should be none. STALE where something else lies there by now: so what a projection
+     * wrote in between stays, and what it writes later wins. FAILED where the store can't tell what is newer. */
+    int (*mend)(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents, size_t count,
+                struct ev_error *error);
     /* Makes what was written visible to searches (refresh); before a checkpoint is published. */
     int (*flush)(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
     int (*load_checkpoint)(struct ev_sink *sink, const struct ev_view *view, int32_t partition,
@@ -73,7 +82,8 @@ struct ev_sink {
     int (*load_parked)(struct ev_sink *sink, const struct ev_view *view,
                        int (*each)(void *context, const struct ev_parked *parked), void *context,
                        struct ev_error *error);
-    /* Every document, in no particular order, with its bytes; stops when `each` returns non-zero and returns that. */
+    /* Every document, in no particular order, with its bytes; unreadable ones too; stops when `each` returns non-zero
+     * and returns that. */
     int (*scan)(struct ev_sink *sink, const struct ev_view *view,
                 int (*each)(void *context, const struct ev_sink_document *document), void *context,
                 struct ev_error *error);

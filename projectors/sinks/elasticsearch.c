@@ -77,6 +77,7 @@ int elasticsearch_sink_create(const char *url, const char *topic_prefix, struct 
         .prepare = es_prepare,
         .load = es_load,
         .write = es_write,
+        .mend = es_mend,
         .flush = es_flush,
         .load_checkpoint = es_load_checkpoint,
         .save_checkpoints = es_save_checkpoints,

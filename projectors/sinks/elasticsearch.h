@@ -1,7 +1,7 @@
-/* The Elasticsearch sink (OpenSearch too): an index per view and version. A document's external version is its _offset
- * + 1, so a write that comes late is refused by the engine; deleted documents stay as marks, because the engine forgets
- * the versions of what is deleted. Checkpoints lie in an index of their own and are saved after a refresh of the view's
- * index.
+/* The Elasticsearch sink (OpenSearch too): an index per view and version. A document's external version is made
+ * of its _offset, so a write that comes late is refused by the engine; deleted documents stay as marks, because the
+ * engine forgets the versions of what is deleted. Checkpoints lie in an index of their own and are saved after a
+ * refresh of the view's index.
  *
  * Writes go through an alias of the version and nothing else, so that an index which was removed is never made anew by
  * a write, without its mapping. Checkpoints and parked entries name the index (by its UUID) that they belong to. */

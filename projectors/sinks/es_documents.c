@@ -16,8 +16,8 @@ static int64_t source_int64(yyjson_val *source, const char *name)
 
 /* Meta and Avro bytes out of a document's source. A body that can't be read is left empty, which no fold can open: it
  * parks that document and no other. */
-static int document_read(struct es_sink *es, const struct ev_view *view, yyjson_val *source, struct ev_arena *arena,
-                         struct ev_sink_document *ret, struct ev_error *error)
+static void document_read(struct es_sink *es, const struct ev_view *view, yyjson_val *source, struct ev_arena *arena,
+                          struct ev_sink_document *ret)
 {
     ret->meta = (struct ev_document_meta){
         .offset = source_int64(source, "_offset"),
@@ -25,17 +25,22 @@ static int document_read(struct es_sink *es, const struct ev_view *view, yyjson_
         .sequence = source_int64(source, "_sequence"),
     };
     ret->deleted = yyjson_get_bool(yyjson_obj_get(source, "_deleted"));
+    ret->unreadable = false;
     ret->body = EV_STR("");
+    if (!yyjson_is_int(yyjson_obj_get(source, "_offset"))) {
+        ret->unreadable = true;
+        ev_error_set(&ret->error, EV_ERR_CORRUPT, "it has no _offset");
+        return;
+    }
     if (ret->deleted)
-        return 0;
+        return;
     void *value = ev_arena_alloc(arena, view->document->size);
-    int r = sink_json_read(view->document, source, arena, value, error);
-    if (r < 0)
-        return r;
+    ret->unreadable = sink_json_read(view->document, source, arena, value, &ret->error) < 0;
+    if (ret->unreadable)
+        return;
     ev_buffer_clear(&es->scratch);
     ev_record_encode(view->document, value, &es->scratch);
     ret->body = ev_arena_copy(arena, ev_buffer_str(&es->scratch));
-    return 0;
 }
 
 /* Answer: {"docs": [{"_id", "found", "_source"}]}, in the order of the ids. */
@@ -46,7 +51,8 @@ static int es_load_some(struct es_sink *es, const struct ev_view *view, struct e
     struct ev_json_writer writer;
     struct es_answer answer;
     es_index_name(es, view, index);
-    snprintf(path, sizeof(path), "/%s/_mget?filter_path=docs.found,docs._source,docs.error,error,status", index);
+    snprintf(path, sizeof(path), "/%s/_mget?filter_path=docs.found,docs._version,docs._source,docs.error,error,status",
+             index);
     ev_buffer_clear(&es->body);
     es_line_begin(es, &writer);
     ev_json_key(&writer, EV_STR("ids"));
@@ -65,7 +71,6 @@ static int es_load_some(struct es_sink *es, const struct ev_view *view, struct e
     size_t at, total;
     yyjson_val *doc;
     yyjson_arr_foreach (docs, at, total, doc) {
-        struct ev_error ignored;
         yyjson_val *failed = yyjson_obj_get(doc, "error");
         if (failed) {
             struct ev_str reason = ev_json_str(yyjson_obj_get(failed, "reason"));
@@ -73,10 +78,11 @@ static int es_load_some(struct es_sink *es, const struct ev_view *view, struct e
                                           EV_STR_ARG(reason));
         }
         documents[at].meta = (struct ev_document_meta){.offset = -1};
-        documents[at].deleted = false;
+        documents[at].deleted = documents[at].unreadable = false;
         documents[at].body = EV_STR_NULL;
+        documents[at].revision = source_int64(doc, "_version");
         if (yyjson_get_bool(yyjson_obj_get(doc, "found")))
-            document_read(es, view, yyjson_obj_get(doc, "_source"), arena, &documents[at], &ignored);
+            document_read(es, view, yyjson_obj_get(doc, "_source"), arena, &documents[at]);
     }
     return 0;
 }
@@ -93,21 +99,25 @@ int es_load(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_doc
     return 0;
 }
 
-/* Two lines: what to do, and the document: {"_offset":…,"_partition":…,"_sequence":…,FIELDS}. */
-static int bulk_append(struct es_sink *es, const struct ev_view *view, const struct ev_sink_document *document,
-                       struct ev_error *error)
+void es_bulk_action(struct es_sink *es, struct ev_str action, struct ev_str key, int64_t version)
 {
     struct ev_json_writer writer;
     es_line_begin(es, &writer);
-    ev_json_key(&writer, EV_STR("index"));
+    ev_json_key(&writer, action);
     ev_json_object_begin(&writer);
-    ev_json_kv_string(&writer, "_id", document->key);
-    ev_json_kv_int64(&writer, "version", document->meta.offset + 1);
+    ev_json_kv_string(&writer, "_id", key);
+    ev_json_kv_int64(&writer, "version", version);
     ev_json_kv_cstr(&writer, "version_type", "external");
     ev_json_object_end(&writer);
     ev_json_object_end(&writer);
     es_line_end(es);
+}
 
+int es_bulk_append(struct es_sink *es, const struct ev_view *view, const struct ev_sink_document *document,
+                   int64_t version, struct ev_error *error)
+{
+    struct ev_json_writer writer;
+    es_bulk_action(es, EV_STR("index"), document->key, version);
     es_line_begin(es, &writer);
     ev_json_kv_int64(&writer, "_offset", document->meta.offset);
     ev_json_kv_int64(&writer, "_partition", document->meta.partition);
@@ -135,7 +145,8 @@ static int bulk_append(struct es_sink *es, const struct ev_view *view, const str
 /* Books one item of the answer. Negative when the index is gone. */
 static int bulk_take_item(yyjson_val *item, struct ev_sink_document *document, struct ev_error *error)
 {
-    yyjson_val *outcome = yyjson_obj_get(item, "index");
+    yyjson_val *removed = yyjson_obj_get(item, "delete");
+    yyjson_val *outcome = removed ? removed : yyjson_obj_get(item, "index");
     int status = (int)yyjson_get_sint(yyjson_obj_get(outcome, "status"));
     yyjson_val *cause = yyjson_obj_get(outcome, "error");
     struct ev_str type = ev_json_str(yyjson_obj_get(cause, "type"));
@@ -149,6 +160,9 @@ static int bulk_take_item(yyjson_val *item, struct ev_sink_document *document, s
         document->result = EV_WRITE_STALE;
         return 0;
     case 404:
+        document->result = EV_WRITE_DONE;
+        if (removed)
+            return 0;
         return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "the index is gone: %.*s", EV_STR_ARG(reason));
     case 400:
     case 413:
@@ -175,9 +189,8 @@ static void bulk_set_all(struct ev_sink_document *const *documents, size_t count
     }
 }
 
-/* Sends what is in es->body. 1: too large for the server. */
-static int bulk_send(struct es_sink *es, const struct ev_view *view, struct ev_sink_document *const *documents,
-                     size_t count, struct ev_error *error)
+int es_bulk_send(struct es_sink *es, const struct ev_view *view, struct ev_sink_document *const *documents,
+                 size_t count, struct ev_error *error)
 {
     char alias[ES_NAME_MAX], path[ES_PATH_MAX];
     struct es_answer answer;
@@ -223,14 +236,14 @@ static int es_write_some(struct es_sink *es, const struct ev_view *view, struct 
     while (end < count && sent_count < ES_BULK_DOCUMENTS_MAX && es->body.length < es->bulk_bytes_max) {
         struct ev_sink_document *document = &documents[end++];
         size_t before = es->body.length;
-        if (bulk_append(es, view, document, &document->error) < 0) {
+        if (es_bulk_append(es, view, document, es_version(document->meta.offset), &document->error) < 0) {
             es->body.length = before;
             document->result = EV_WRITE_FAILED;
             continue;
         }
         sent[sent_count++] = document;
     }
-    int r = sent_count ? bulk_send(es, view, sent, sent_count, error) : 0;
+    int r = sent_count ? es_bulk_send(es, view, sent, sent_count, error) : 0;
     if (r > 0 && sent_count > 1) {
         es->bulk_bytes_max = es->body.length / 2; /* and once more from the same document on */
         return 0;
@@ -255,16 +268,14 @@ int es_write(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_do
 }
 
 static int scan_hits(struct es_sink *es, const struct ev_view *view, yyjson_val *hits, struct ev_arena *arena,
-                     int (*each)(void *context, const struct ev_sink_document *document), void *context,
-                     struct ev_error *error)
+                     int (*each)(void *context, const struct ev_sink_document *document), void *context)
 {
     size_t at, total;
     yyjson_val *hit;
     yyjson_arr_foreach (hits, at, total, hit) {
         struct ev_sink_document document = {.key = ev_json_str(yyjson_obj_get(hit, "_id")), .previous_offset = -1};
-        int r = document_read(es, view, yyjson_obj_get(hit, "_source"), arena, &document, error);
-        if (r >= 0)
-            r = each(context, &document);
+        document_read(es, view, yyjson_obj_get(hit, "_source"), arena, &document);
+        int r = each(context, &document);
         if (r != 0)
             return r;
     }
@@ -308,7 +319,7 @@ int es_scan(struct ev_sink *sink, const struct ev_view *view,
         snprintf(scroll_id, sizeof(scroll_id), "%.*s", EV_STR_ARG(id));
         if (yyjson_arr_size(hits) == 0)
             break;
-        r = scan_hits(es, view, hits, &arena, each, context, error);
+        r = scan_hits(es, view, hits, &arena, each, context);
         if (r != 0)
             break;
         snprintf(path, sizeof(path), "/_search/scroll");

@@ -42,6 +42,24 @@ int es_write(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_do
              struct ev_error *error);
 int es_scan(struct ev_sink *sink, const struct ev_view *view,
             int (*each)(void *context, const struct ev_sink_document *document), void *context, struct ev_error *error);
+/* The version of a document as a projection writes it. Between it and that of the next offset there is room for the
+ * repairs of what was altered by hand, each of which takes the next number. */
+#define ES_REVISIONS 1024
+static inline int64_t es_version(int64_t offset)
+{
+    return (offset + 1) * ES_REVISIONS;
+}
+/* Parts of a bulk: "index" or "delete"; and with the document behind it. */
+void es_bulk_action(struct es_sink *es, struct ev_str action, struct ev_str key, int64_t version);
+int es_bulk_append(struct es_sink *es, const struct ev_view *view, const struct ev_sink_document *document,
+                   int64_t version, struct ev_error *error);
+/* Sends what is in es->body, and books each document's result. 1: too large for the server. */
+int es_bulk_send(struct es_sink *es, const struct ev_view *view, struct ev_sink_document *const *documents,
+                 size_t count, struct ev_error *error);
+
+/* es_mend.c */
+int es_mend(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents, size_t count,
+            struct ev_error *error);
 
 /* es_checkpoints.c */
 int es_load_checkpoint(struct ev_sink *sink, const struct ev_view *view, int32_t partition, struct ev_checkpoint *ret,

@@ -161,6 +161,7 @@ int mongo_sink_create(struct mongo_pool *pool, const char *topic_prefix, struct 
         .prepare = mongo_prepare,
         .load = mongo_load,
         .write = mongo_write,
+        .mend = mongo_mend,
         .flush = mongo_flush,
         .load_checkpoint = mongo_load_checkpoint,
         .save_checkpoints = mongo_save_checkpoints,

@@ -33,12 +33,13 @@ static bool mongo_code_is_permanent(int64_t code)
 }
 
 /* Meta and Avro bytes of a stored document; its strings borrow from the BSON until then. */
-static int document_read(struct mongo_sink *mongo, const struct ev_view *view, const bson_t *stored,
-                         struct ev_arena *arena, struct ev_sink_document *ret, struct ev_error *error)
+static void document_read(struct mongo_sink *mongo, const struct ev_view *view, const bson_t *stored,
+                          struct ev_arena *arena, struct ev_sink_document *ret)
 {
     bson_iter_t iter;
     ret->meta = (struct ev_document_meta){.offset = -1};
-    ret->deleted = false;
+    ret->deleted = ret->unreadable = false;
+    ret->body = EV_STR("");
     bson_iter_init(&iter, stored);
     while (bson_iter_next(&iter)) {
         const char *name = bson_iter_key(&iter);
@@ -51,21 +52,21 @@ static int document_read(struct mongo_sink *mongo, const struct ev_view *view, c
         else if (strcmp(name, "_deleted") == 0)
             ret->deleted = bson_iter_as_bool(&iter);
     }
-    ret->body = EV_STR("");
     if (ret->meta.offset < 0) {
         ret->meta.offset = 0;
-        return ev_error_set(error, EV_ERR_CORRUPT, "a document of view %s in MongoDB has no _offset", view->name);
+        ret->unreadable = true;
+        ev_error_set(&ret->error, EV_ERR_CORRUPT, "it has no _offset");
+        return;
     }
     if (ret->deleted)
-        return 0;
+        return;
     void *value = ev_arena_alloc(arena, view->document->size);
-    int r = sink_bson_read(view->document, stored, arena, value, error);
-    if (r < 0)
-        return r;
+    ret->unreadable = sink_bson_read(view->document, stored, arena, value, &ret->error) < 0;
+    if (ret->unreadable)
+        return;
     ev_buffer_clear(&mongo->scratch);
     ev_record_encode(view->document, value, &mongo->scratch);
     ret->body = ev_arena_copy(arena, ev_buffer_str(&mongo->scratch));
-    return 0;
 }
 
 static struct ev_str document_key(const bson_t *stored)
@@ -133,7 +134,8 @@ static int mongo_find(struct mongo_found *found, struct ev_sink_document *const 
 static int load_each(struct mongo_found *found, const bson_t *stored, struct ev_sink_document *document,
                      struct ev_error *error)
 {
-    document_read(found->mongo, found->view, stored, found->arena, document, error);
+    (void)error;
+    document_read(found->mongo, found->view, stored, found->arena, document);
     return 0;
 }
 
@@ -145,7 +147,7 @@ int mongo_load(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_
     for (size_t i = 0; i < count; i++) {
         wanted[i] = &documents[i];
         documents[i].meta = (struct ev_document_meta){.offset = -1};
-        documents[i].deleted = false;
+        documents[i].deleted = documents[i].unreadable = false;
         documents[i].body = EV_STR_NULL;
     }
     for (size_t at = 0; at < count; at += MONGO_BULK_DOCUMENTS_MAX) {
@@ -174,9 +176,8 @@ int mongo_scan(struct ev_sink *sink, const struct ev_view *view,
     while (r == 0 && mongoc_cursor_next(cursor, &stored)) {
         struct ev_sink_document document = {.key = document_key(stored), .previous_offset = -1};
         ev_arena_reset(&arena);
-        r = document_read(mongo, view, stored, &arena, &document, error);
-        if (r >= 0)
-            r = each(context, &document);
+        document_read(mongo, view, stored, &arena, &document);
+        r = each(context, &document);
     }
     if (r == 0 && mongoc_cursor_error(cursor, &fault))
         r = mongo_fault(&fault, "scan a collection", error);
@@ -193,8 +194,8 @@ struct mongo_bulk {
     size_t count;
 };
 
-static bson_t *document_to_bson(const struct ev_view *view, const struct ev_sink_document *document,
-                                struct ev_arena *arena, struct ev_error *error)
+bson_t *mongo_document_bson(const struct ev_view *view, const struct ev_sink_document *document, struct ev_arena *arena,
+                            struct ev_error *error)
 {
     bson_t *bson = bson_sized_new(256 + document->body.length * 2);
     bson_append_utf8(bson, "_id", 3, document->key.data, (int)document->key.length);
@@ -220,7 +221,7 @@ static void bulk_add(mongoc_bulk_operation_t *operation, struct mongo_bulk *bulk
 {
     ev_arena_reset(arena);
     bson_error_t fault = {0};
-    _cleanup_bson_ bson_t *bson = document_to_bson(bulk->view, document, arena, &document->error);
+    _cleanup_bson_ bson_t *bson = mongo_document_bson(bulk->view, document, arena, &document->error);
     document->result = EV_WRITE_FAILED;
     if (!bson)
         return;

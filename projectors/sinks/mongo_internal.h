@@ -47,6 +47,13 @@ int mongo_write(struct ev_sink *sink, const struct ev_view *view, struct ev_sink
 int mongo_scan(struct ev_sink *sink, const struct ev_view *view,
                int (*each)(void *context, const struct ev_sink_document *document), void *context,
                struct ev_error *error);
+/* As it lies in the collection; the caller destroys it. NULL: its bytes can't be decoded. */
+bson_t *mongo_document_bson(const struct ev_view *view, const struct ev_sink_document *document, struct ev_arena *arena,
+                            struct ev_error *error);
+
+/* mongo_mend.c */
+int mongo_mend(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents, size_t count,
+               struct ev_error *error);
 
 /* mongo_checkpoints.c */
 int mongo_load_checkpoint(struct ev_sink *sink, const struct ev_view *view, int32_t partition,
