@@ -200,9 +200,10 @@ static int run_pass(struct pass *pass, int64_t *progress_base, struct ev_error *
         if (pass->too_much)
             forget_documents(pass);
         result = ev_reader_cursor(options->source->reader, options->partition, &cursor);
-        progress_update(options->progress, *progress_base + cursor.next_offset - partition->first, NULL);
+        int64_t read = cursor.next_offset < until ? cursor.next_offset : until; /* a batch may reach beyond */
+        progress_update(options->progress, *progress_base + read - partition->first, NULL);
     }
-    *progress_base += cursor.next_offset - partition->first;
+    *progress_base = options->progress->done;
     return result < 0 ? result : 0;
 }
 
