@@ -31,9 +31,12 @@ struct ev_kafka_group {
     atomic_bool released, anew, leave, ending;
 
     /* The thread's own: */
+    struct ev_kafka_group_partition *held; /* to be revoked, but not yet; NULL: there are none */
+    size_t held_count;
     bool releasing; /* a revocation waits for ev_kafka_group_released */
+    bool rejoining; /* from leaving to the next assignment */
     bool leaving, left;
-    int64_t release_deadline_ms, leave_deadline_ms, rejoin_ms;
+    int64_t hold_until_ms, release_deadline_ms, leave_deadline_ms, rejoin_ms;
 
     pthread_mutex_t lock; /* of the status */
     struct ev_kafka_group_status status;
@@ -108,6 +111,16 @@ static void agree(struct ev_kafka_group *group, bool assigned)
     rd_kafka_topic_partition_list_destroy(nothing);
 }
 
+static void begin_release(struct ev_kafka_group *group, bool lost)
+{
+    group->releasing = true;
+    group->release_deadline_ms = now() + EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS;
+    atomic_store(&group->released, false);
+    group->events.revoked(group->events.context, group->held, group->held_count, lost);
+    free(group->held);
+    group->held = NULL;
+}
+
 static void on_rebalance(struct ev_kafka_group *group, rd_kafka_event_t *event)
 {
     size_t count;
@@ -115,18 +128,15 @@ static void on_rebalance(struct ev_kafka_group *group, rd_kafka_event_t *event)
         partitions_of(group, rd_kafka_event_topic_partition_list(event), &count);
     if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         agree(group, true);
+        group->rejoining = false;
         group->events.assigned(group->events.context, partitions, count);
         note_membership(group, true); /* not before the user knows its share */
+        free(partitions);
     } else {
-        bool lost = rd_kafka_assignment_lost(group->rk) != 0;
-        if (lost)
-            note_membership(group, false);
-        group->releasing = true;
-        group->release_deadline_ms = now() + EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS;
-        atomic_store(&group->released, false);
-        group->events.revoked(group->events.context, partitions, count, lost);
+        group->held = partitions;
+        group->held_count = count;
+        group->hold_until_ms = now() + EV_KAFKA_GROUP_HOLD_MS;
     }
-    free(partitions);
 }
 
 static void on_event(struct ev_kafka_group *group, rd_kafka_event_t *event)
@@ -150,6 +160,17 @@ static void subscribe(struct ev_kafka_group *group)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+static void look_at_hold(struct ev_kafka_group *group)
+{
+    if (!group->held)
+        return;
+    bool lost = rd_kafka_assignment_lost(group->rk) != 0;
+    if (lost)
+        note_membership(group, false);
+    if (lost || group->leaving || group->rejoining || now() >= group->hold_until_ms)
+        begin_release(group, lost);
+}
+
 static void look_at_release(struct ev_kafka_group *group)
 {
     if (!group->releasing || (!atomic_load(&group->released) && now() < group->release_deadline_ms))
@@ -160,9 +181,11 @@ static void look_at_release(struct ev_kafka_group *group)
 
 static void look_at_anew(struct ev_kafka_group *group)
 {
-    if (group->leaving || group->releasing || now() < group->rejoin_ms || !atomic_exchange(&group->anew, false))
+    if (group->leaving || group->releasing || group->held || now() < group->rejoin_ms ||
+        !atomic_exchange(&group->anew, false))
         return;
     group->rejoin_ms = now() + EV_KAFKA_GROUP_REJOIN_MIN_MS;
+    group->rejoining = true;
     rd_kafka_resp_err_t err = rd_kafka_unsubscribe(group->rk);
     if (err)
         note_error(group, err, NULL);
@@ -188,7 +211,10 @@ static void look_at_leave(struct ev_kafka_group *group)
 static int wait_ms(const struct ev_kafka_group *group)
 {
     /* That the consumer is closed is told by nobody. */
-    return group->left ? POLL_MS : group->leaving ? 5 : group->releasing || atomic_load(&group->anew) ? 20 : POLL_MS;
+    return group->left                                                    ? POLL_MS
+           : group->leaving                                               ? 5
+           : group->releasing || group->held || atomic_load(&group->anew) ? 20
+                                                                          : POLL_MS;
 }
 
 static void *run(void *argument)
@@ -205,9 +231,10 @@ static void *run(void *argument)
             on_event(group, event);
             rd_kafka_event_destroy(event);
         }
-        look_at_release(group);
         look_at_anew(group);
         look_at_leave(group);
+        look_at_hold(group);
+        look_at_release(group);
     }
     return NULL;
 }
@@ -277,6 +304,7 @@ static void destroy_parts(struct ev_kafka_group *group)
     }
     if (group->rk)
         rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    free(group->held);
     for (size_t i = 0; i < group->topic_count; i++)
         free(group->topics[i]);
     if (group->wake_fd >= 0)

@@ -17,6 +17,9 @@
 #define EV_KAFKA_GROUP_TOPICS_MAX 16
 #define EV_KAFKA_GROUP_HEARTBEAT_MS 250
 #define EV_KAFKA_GROUP_SESSION_MIN_MS 1000 /* at least some heartbeats */
+/* What is to go to another member stays here for so long first. librdkafka lets a member join once a second, and who is
+ * new to the group must join a second time to get its share: without the pause nobody would have it meanwhile. */
+#define EV_KAFKA_GROUP_HOLD_MS 1000
 #define EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS                                                                              \
     3000                                     /* what isn't released by then is let go all the same: the log decides    \
                                               */

@@ -69,14 +69,33 @@ class Ledger:
         return valid
 
 
-def commits(orderlog, name):
-    """The valid commits of PREFIX.name as dicts; their events are pairs of the record's full name and its fields."""
+def decoded(orderlog, name):
+    """Every record of PREFIX.name: its partition and the commit as a dict."""
     topic = orderlog.topic(name)
     registry = SchemaRegistryClient({"url": orderlog.environment["ORDERLOG_SCHEMA_REGISTRY_URL"]})
     decode = AvroDeserializer(registry, return_record_name=True)
     context = SerializationContext(topic, MessageField.VALUE)
-    ledgers = {}
     for message in records(orderlog.environment["ORDERLOG_KAFKA_BROKERS"], topic):
-        commit = decode(message.value(), context)
-        if ledgers.setdefault(message.partition(), Ledger()).counts(commit):
+        yield message.partition(), decode(message.value(), context)
+
+
+def commits(orderlog, name):
+    """The valid commits of PREFIX.name as dicts; their events are pairs of the record's full name and its fields."""
+    ledgers = {}
+    for partition, commit in decoded(orderlog, name):
+        if ledgers.setdefault(partition, Ledger()).counts(commit):
             yield commit
+
+
+def fences(orderlog):
+    """{(topic, partition): whom its last valid fence names}."""
+    owners = {}
+    for name in orderlog.topics:
+        ledgers = {}
+        for partition, commit in decoded(orderlog, name):
+            ledger = ledgers.setdefault(partition, Ledger())
+            before = ledger.epoch
+            ledger.counts(commit)
+            if ledger.epoch != before:
+                owners[name, partition] = commit["actor"]
+    return owners

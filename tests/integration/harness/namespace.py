@@ -180,6 +180,8 @@ class Orderlog:
 
     # --- the log ---
 
+    topics = TOPICS
+
     def topic(self, name):
         return f"{self.prefix}.{name}"
 
