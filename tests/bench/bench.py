@@ -13,14 +13,14 @@ RESULTS = REPOSITORY / ".run" / "bench"
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 PORT_OFFSET = "5000"
 PARTITIONS = "4"
-PARTS = ("commands", "hot", "folds", "visible", "memory", "month")
+PARTS = ("commands", "instances", "hot", "folds", "visible", "memory", "month")
 
 
 def plan(short):
     """How much of each. The short one is for CI: the same questions, answered roughly."""
     if short:
-        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "hot": (2, 2), "fold_orders": 5_000, "visible_seconds": 5, "streams": 10_000}
-    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "hot": (5, 5), "fold_orders": 20_000, "visible_seconds": 20, "streams": 100_000}
+        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "instances": (1, 3), "hot": (2, 2), "fold_orders": 5_000, "visible_seconds": 5, "streams": 10_000}
+    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "instances": (3, 6), "hot": (5, 5), "fold_orders": 20_000, "visible_seconds": 20, "streams": 100_000}
 
 
 def parse():
@@ -51,10 +51,10 @@ class Bench:
     def say(self, text):
         print(f"[{time.monotonic() - self.begin:6.1f} s] {text}", file=sys.stderr, flush=True)
 
-    def in_namespace(self, name, question):
+    def in_namespace(self, name, question, more=None):
         """Runs `question(orderlog)` and ends its programs, whatever comes."""
         from harness import Orderlog
-        orderlog = Orderlog(f"b{uuid.uuid4().hex[:4]}-{name}", self.servers, {"ORDERLOG_PARTITIONS": PARTITIONS, "ORDERLOG_LOG_LEVEL": "warn"})
+        orderlog = Orderlog(f"b{uuid.uuid4().hex[:4]}-{name}", self.servers, {"ORDERLOG_PARTITIONS": PARTITIONS, "ORDERLOG_LOG_LEVEL": "warn"} | (more or {}))
         self.say(f"{name} …")
         try:
             return question(orderlog)
@@ -66,12 +66,15 @@ class Bench:
         return process.read_pid_file(self.servers.folder / "pids" / "kafka.json").pid
 
     def run(self, parts):
-        from measuring import folds, hot, memory, month, rounds, visible
+        from measuring import folds, hot, instances, memory, month, rounds, visible
         results, wanted = {}, self.wanted
         if "commands" in parts:
             for connections, (count, seconds) in wanted["connections"].items():
                 results.setdefault("commands", {})[connections] = self.in_namespace(f"commands-{connections}", lambda orderlog: rounds.summary(  # pylint: disable=cell-var-from-loop
                     rounds.run(orderlog, self.broker_pid(), connections, count, seconds, wanted["idempotent"] and connections == 64, self.say)))  # pylint: disable=cell-var-from-loop
+        if "instances" in parts:
+            more = {"ORDERLOG_GROUP_SESSION_MS": str(instances.SESSION_MS)}
+            results["instances"] = self.in_namespace("instances", lambda orderlog: instances.run(orderlog, *wanted["instances"], self.broker_pid(), self.say), more)
         if "hot" in parts:
             results["hot"] = self.in_namespace("hot", lambda orderlog: hot.run(orderlog, *wanted["hot"], self.say))
         if "folds" in parts:

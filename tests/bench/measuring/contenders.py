@@ -32,6 +32,14 @@ def twin_topic(orderlog, name, like="order"):
     return topic
 
 
+def result_of(output):
+    """The figures that place_order.lua prints at wrk's end."""
+    line = next((line for line in output.splitlines() if line.startswith("RESULT ")), None)
+    if line is None:
+        raise RuntimeError(f"wrk printed no result:\n{output}")
+    return json.loads(line.removeprefix("RESULT "))
+
+
 class Wrk:
     """A server under wrk. `pid` is the process whose CPU time counts as the server's."""
 
@@ -42,10 +50,7 @@ class Wrk:
         argv = ["wrk", "--latency", "-t", 1 if connections == 1 else 2, "-c", connections, "-d", f"{seconds}s", "--timeout", "10s",
                 "-s", HERE / "place_order.lua", self.url]
         output, cpu = processes.run_measured(argv, places.clean_environment() | {"SKUS": ",".join(SKUS)}, seconds)
-        line = next((line for line in output.splitlines() if line.startswith("RESULT ")), None)
-        if line is None:
-            raise RuntimeError(f"wrk printed no result:\n{output}")
-        return json.loads(line.removeprefix("RESULT ")), cpu
+        return result_of(output), cpu
 
 
 class Raw:

@@ -46,6 +46,20 @@ def hot(results):
     return lines + ["", f"Hot to spread, ratio of one round, median over the rounds: {number(results['ratio'])}.", ""]
 
 
+def instances(results):
+    lines = ["### More instances", "", "PlaceOrder at 64 connections, shared out evenly; the broker, the load generators and all instances on the same machine. CPU in microseconds per "
+             "command, of all instances together.", ""]
+    lines += heading("instances", "per second", "p50 ms", "p99 ms", "bad answers", "forwarded", "CPU of instances", "of Kafka")
+    for count, figures in results["by_count"].items():
+        lines.append(row(count, *(number(figures[name]) for name in ("per_second", "p50_ms", "p99_ms")), figures["bad"], f"{figures['forwarded']:.0%}",
+                         number(figures["server_us"]), number(figures["broker_us"])))
+    lines += ["", f"The longest that a command took while partitions moved, on 24 streams of all partitions, each called one command after the other (session time-out {results['session_ms']} ms).", ""]
+    lines += heading("", "longest ms", "commands", "failed")
+    for name, figures in results["moves"].items():
+        lines.append(row(name, figures["longest_ms"], figures["commands"], figures["failed"]))
+    return lines + [""]
+
+
 def folds(results):
     lines = ["### Folds", "", f"{results['orders']:,} orders in the log. In memory: read from Kafka and folded into a map, one view at a time. In stores: projectors started, all views in "
              "all stores catch up side by side; seconds count from the start.", ""]
@@ -108,7 +122,7 @@ def markdown(results):
     lines = [f"`{results['command'].strip()}` on {results['at']}, {results['seconds']} s: {machine['cores']} cores ({machine['cpu']}), "
              f"{machine['memory_gb']} GB, Linux {machine['kernel']}; load generator, servers and all stores on this one machine.", ""]
     lines += reach(results)
-    for name, part in (("commands", commands), ("hot", hot), ("folds", folds), ("visible", visible)):
+    for name, part in (("commands", commands), ("instances", instances), ("hot", hot), ("folds", folds), ("visible", visible)):
         if name in results:
             lines += part(results[name])
     return "\n".join(lines + memory_and_month(results))
