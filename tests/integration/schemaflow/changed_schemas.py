@@ -14,6 +14,29 @@ PACKAGES = ("avro-c", "libcurl", "yyjson", "libcrypto", "libxxhash")
 GENERATE_SECONDS, COMPILE_SECONDS, CODEC_SECONDS = 60, 100, 60
 SEED = 20101201
 
+UPCASTERS = """#include "gen/cart.h"
+
+void cart_created_upcast(const struct cart_created *old, struct ev_upcast *upcast)
+{
+    struct cart_opened *opened = ev_upcast_add(upcast, &cart_opened_event);
+    opened->cart_id = old->cart_id;
+    opened->currency = old->currency;
+    if (!old->customer_id.data)
+        return;
+    struct cart_customer_named *named = ev_upcast_add(upcast, &cart_customer_named_event);
+    named->cart_id = old->cart_id;
+    named->customer_id = old->customer_id;
+}
+"""
+
+
+def event(name, *fields):
+    return {"type": "record", "name": name, "namespace": "orderlog.cart", "fields": list(fields)}
+
+
+def text(name, **more):
+    return {"name": name, "type": "string", **more}
+
 
 def run(argv, seconds, stdin=None):
     done = subprocess.run([str(word) for word in argv], input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
