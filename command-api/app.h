@@ -2,6 +2,8 @@
  * loops run. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "avro/registry.h"
 #include "core/core.h"
 #include "domain/domain.h"
@@ -55,6 +57,7 @@ struct command_app {
     struct ev_owner_hints *hints;
     struct forwarder *forwarder;
     char advertised[EV_OWNER_URL_MAX + 1]; /* where other instances reach the private listener */
+    _Atomic int64_t ready_ms;              /* monotonic: when all its partitions were last seen served; 0: never */
     unsigned threads;
     _Atomic(struct shard *) shards[COMMAND_THREADS_MAX]; /* by loop; NULL until its loop has started */
 };

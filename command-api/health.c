@@ -23,11 +23,24 @@ static bool check_kafka(void *context, char ret_detail[DETAIL_MAX])
     return false;
 }
 
+/* While partitions move from instance to instance commands wait or are forwarded: a process that was ready stays so for
+ * a while, or each of them would be taken for dead whenever one of them stops. */
+static bool is_settling(struct command_app *app)
+{
+    int64_t ready_ms = atomic_load(&app->ready_ms);
+    return ready_ms && ev_clock_monotonic_ms(&ev_clock_system) - ready_ms < COMMAND_SETTLE_MS;
+}
+
 static bool check_partitions(void *context, char ret_detail[DETAIL_MAX])
 {
+    struct command_app *app = context;
     struct ownership_status status;
     ownership_status(context, &status);
-    if (ownership_is_ready(&status))
+    if (ownership_is_ready(&status)) {
+        atomic_store(&app->ready_ms, ev_clock_monotonic_ms(&ev_clock_system));
+        return true;
+    }
+    if (is_settling(app))
         return true;
     if (status.member)
         snprintf(ret_detail, DETAIL_MAX, "%u of the %u partitions that are this instance's are served", status.serving,

@@ -1,3 +1,5 @@
+#define COMMAND_SETTLE_MS 3000 /* how long a change of ownership may last before it makes the process unready */
+
 /* What /readyz asks. */
 #pragma once
 

@@ -38,6 +38,9 @@ static const struct ev_config_option options[] = {
     {"instance", EV_CONFIG_STRING, NULL, "name of this process in fences (default: host name and process id)", 0, 0},
     {"deadline-ms", EV_CONFIG_INT, "10000", "how long a command may take that says nothing by Prefer: wait", 100,
      60000},
+    {"stop-delay-ms", EV_CONFIG_INT, "0",
+     "how long after SIGTERM requests are still taken while /readyz says 503, so that the proxy before it notices", 0,
+     60000},
     {"drain-ms", EV_CONFIG_INT, "20000", "how long running commands may take after SIGTERM", 0, 600000},
     {"group-session-ms", EV_CONFIG_INT, "6000",
      "an instance that the others' group hasn't heard of for so long has lost its partitions to them; the brokers' "
@@ -76,7 +79,10 @@ static void on_stop_signal(int number)
     (void)number;
     atomic_store(&cancelled, true);
     struct command_app *running = atomic_load(&stoppable);
-    if (running && !ownership_stop(running))
+    if (!running)
+        return;
+    http_server_leave(running->server);
+    if (!ownership_stop(running))
         http_server_stop(running->server);
 }
 
@@ -199,6 +205,7 @@ static int app_serve(struct command_app *app, const struct ev_config *config, st
         .private_listen = ev_config_string(config, "private-listen"),
         .threads = app->threads,
         .connections_max = (unsigned)ev_config_int(config, "connections-max"),
+        .stop_delay_ms = ev_config_int(config, "stop-delay-ms"),
         .service = program.name,
         .api = "command",
         .metrics = app->metrics,
@@ -220,7 +227,8 @@ static int app_serve(struct command_app *app, const struct ev_config *config, st
         result = http_server_run(app->server, ev_config_int(config, "drain-ms"), error);
         atomic_store(&stoppable, NULL);
     }
-    ownership_finish(app); /* its group's thread knows the server */
+    forwarder_stop(app->forwarder); /* its thread looks at who owns what */
+    ownership_finish(app);          /* its group's thread knows the server */
     /* Before the server: who waits for the price list is answered by its loops, which have ended with nobody waiting.
      */
     price_reader_destroy(app->price_reader);

@@ -56,6 +56,10 @@ static void reply_unready(struct http_exchange *exchange, struct ev_str checks, 
 static void handle_ready(struct http_exchange *exchange, void *context)
 {
     const struct http_health *health = context;
+    if (http_loop_is_leaving(exchange->loop)) {
+        reply_unready(exchange, EV_STR("{}"), EV_STR("This process is stopping."));
+        return;
+    }
     struct ev_buffer json = {0}, faults = {0};
     struct ev_json_writer writer;
     bool degraded;

@@ -81,6 +81,7 @@ struct http_server {
     struct http_loop *loops;
     int64_t drain_ms;
     atomic_bool stopping;
+    _Atomic int64_t left_us;     /* monotonic; 0: requests are welcome */
     atomic_uint undrained_loops; /* a loop runs on until this is 0: others may need it for their last answers */
 };
 

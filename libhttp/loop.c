@@ -218,6 +218,21 @@ static int64_t loop_tick(struct http_loop *loop)
     return wait_ms < 0 ? 0 : wait_ms > HTTP_LOOP_WAIT_MAX_MS ? HTTP_LOOP_WAIT_MAX_MS : wait_ms;
 }
 
+bool http_loop_is_leaving(const struct http_loop *loop)
+{
+    return atomic_load_explicit(&loop->server->left_us, memory_order_relaxed) != 0;
+}
+
+static bool loop_may_close(const struct http_loop *loop)
+{
+    const struct http_server *server = loop->server;
+    if (!atomic_load_explicit(&server->stopping, memory_order_relaxed))
+        return false;
+    int64_t left_us = atomic_load(&server->left_us);
+    return left_us == 0 || loop->start_result < 0 ||
+           http_monotonic_us() - left_us >= server->options.stop_delay_ms * 1000;
+}
+
 static void loop_begin_drain(struct http_loop *loop)
 {
     loop->draining = true;
@@ -257,7 +272,7 @@ static void loop_run(struct http_loop *loop)
     for (;;) {
         loop_turn(loop, wait_ms);
         wait_ms = loop_tick(loop);
-        if (!loop->draining && atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
+        if (!loop->draining && loop_may_close(loop)) {
             loop_begin_drain(loop);
             deadline_ms = ev_clock_monotonic_ms(&ev_clock_system) + server->drain_ms;
         }

@@ -118,6 +118,8 @@ static void reply_now(struct http_slot *slot, const struct http_reply *reply)
     bool has_body = reply->status != 204 && reply->status != 304;
     req->res.status = reply->status;
     req->res.reason = http_status_reason(reply->status);
+    if (http_loop_is_leaving(slot->exchange.loop))
+        req->http1_is_persistent = 0;
     if (has_body)
         req->res.content_length = reply->body.length;
     set_headers(slot, reply, req);

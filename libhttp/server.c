@@ -129,6 +129,12 @@ void http_server_stop(struct http_server *server)
         http_loop_wake(&server->loops[i]);
 }
 
+void http_server_leave(struct http_server *server)
+{
+    int64_t never = 0;
+    (void)atomic_compare_exchange_strong(&server->left_us, &never, http_monotonic_us());
+}
+
 /* Keeps the last server that could not be drained from being taken for a leak. */
 static struct http_server *abandoned;
 

@@ -71,6 +71,7 @@ struct http_server_options {
     const char *private_listen; /* NULL: none */
     unsigned threads;           /* loops, >= 1 */
     unsigned connections_max; /* per listener and process, shared out among the loops; more wait in the listen queue */
+    int64_t stop_delay_ms;    /* from http_server_leave until the listeners close */
     const char *service;      /* "command-api", in metrics, logs */
     const char *api;          /* "command" or "query", in --routes */
     struct ev_metrics *metrics;
@@ -90,12 +91,17 @@ int http_server_create(const struct http_server_options *options, const struct h
  * leaves the memory to the end of the process. */
 int http_server_run(struct http_server *server, int64_t drain_ms, struct ev_error *error);
 void http_server_stop(struct http_server *server);
+/* To be called before http_server_stop where a proxy sends the requests: from now on /readyz is 503 and each answer
+ * ends its connection, but requests are taken as before. The listeners close when http_server_stop was called and
+ * stop_delay_ms have passed, in which the proxy has noticed. From any thread or a signal handler. */
+void http_server_leave(struct http_server *server);
 void http_server_destroy(struct http_server *server);
 /* One JSON object a line: {"method":…,"path":…,"exposure":"public","api":"command","name":…}; for the gateway and the
  * documentation. Routes without a summary (health, metrics) belong to the operator of this one process and are left
  * out. */
 void http_routes_print(const struct http_route *routes, size_t count, const char *api);
 
+bool http_loop_is_leaving(const struct http_loop *loop);
 unsigned http_loop_index(const struct http_loop *loop);
 void *http_loop_user(struct http_loop *loop);
 void http_loop_set_user(struct http_loop *loop, void *user);

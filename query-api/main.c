@@ -15,6 +15,7 @@ struct stopper {
     struct http_server *server;
     sigset_t signals;
     pthread_t thread;
+    int64_t stop_delay_ms; /* while /readyz says 503 and requests are still taken */
 };
 
 /* Signals are blocked everywhere and taken here, so that what they do needs no care for what it interrupts. */
@@ -25,6 +26,11 @@ static void *stopper_run(void *context)
     sigwait(&stopper->signals, &signal);
     ev_log(EV_LOG_INFO, "stopping", "told to stop: running requests end, no new ones are taken",
            ev_log_int("signal", signal));
+    struct timespec delay = {.tv_sec = stopper->stop_delay_ms / 1000,
+                             .tv_nsec = stopper->stop_delay_ms % 1000 * 1000 * 1000};
+    http_server_leave(stopper->server);
+    if (stopper->stop_delay_ms)
+        (void)sigtimedwait(&stopper->signals, NULL, &delay); /* a second signal ends it */
     query_service_stop_waits(stopper->service);
     http_server_stop(stopper->server);
     return NULL;
@@ -51,6 +57,7 @@ static int serve(struct query_service *service, const struct ev_config *config, 
         .api = "query",
         .metrics = service->api.metrics,
     };
+    stopper->stop_delay_ms = ev_config_int(config, "stop-delay-ms");
     int fault = http_server_create(&options, service->routes, service->route_count, &stopper->server, error);
     if (fault)
         return fault;

@@ -26,6 +26,7 @@ HEADERS_MAX = 64
 CONNECTIONS_MAX = 4096
 SERVER_CONNECTIONS_MAX = 1024
 RETRY_AFTER_SECONDS = 2
+CHECK_MS, CHECKS_TO_FALL = 250, 2  # a server that says it is not ready gets nothing more after 2 * 250 ms
 HARD_STOP_SECONDS = 30  # after which a reload or a stop cuts connections that still last
 COMMAND_SECONDS = 30  # for `--routes` and for HAProxy's check of its configuration
 ID_BYTES_MAX = 64
@@ -224,9 +225,10 @@ defaults
     timeout connect 2s
     # Longer than the longest wait that a client may ask for by Prefer.
     timeout server 65s
-    # Only a connection that could not be made is tried again, on another server: a sent command never is.
+    # A connection that could not be made is tried again, on another server. So is a request that a server has died on, if it
+    # is one that may be sent twice: a query, or a command with an Idempotency-Key.
     retries 2
-    retry-on conn-failure
+    retry-on conn-failure empty-response
     option redispatch 1
     http-reuse safe
 {files}
@@ -280,6 +282,10 @@ frontend public
     # A body, or as much of it as a buffer holds, must be here before a server is troubled with it.
     http-request wait-for-body time {BODY_SECONDS}s if sized
 
+    http-request disable-l7-retry if !{{ method GET HEAD }} !{{ req.hdr(idempotency-key) -m found }}
+    # Ours, between instances: no client's.
+    http-request del-header orderlog- -m beg
+
     use_backend %[var(txn.route),field(1,:)]
 """
 
@@ -289,7 +295,7 @@ def backend_section(name: str, instances: list, dns: str) -> str:
     naming = " resolvers names init-addr none" if dns else ""
     lines = [f"backend {name}", "    balance leastconn", "    option httpchk", "    http-check send meth GET uri /readyz ver HTTP/1.1 hdr Host localhost",
              "    http-check expect status 200",
-             f"    default-server check inter 1s fastinter 250ms downinter 500ms fall 2 rise 1 maxconn {SERVER_CONNECTIONS_MAX}{naming}"]
+             f"    default-server check inter {CHECK_MS}ms downinter 500ms fall {CHECKS_TO_FALL} rise 1 maxconn {SERVER_CONNECTIONS_MAX}{naming}"]
     for number, (public, private) in enumerate(instances, 1):
         host, port = private.rsplit(":", 1)
         # A check goes to the server's own address unless told otherwise; `addr` would not follow a name that moves.

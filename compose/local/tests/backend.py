@@ -11,6 +11,7 @@ class Backend:
     def __init__(self, name, public, private):
         self.name, self.public, self.private = name, public, private
         self.ready, self.requests, self.hold = True, [], None
+        self.dies = False  # reads a request and closes the connection
         self.lock = threading.Lock()
         self.servers = []
 
@@ -29,6 +30,9 @@ class Backend:
                     backend.requests.append(seen)
                 if backend.hold:
                     backend.hold.wait(10)
+                if backend.dies:
+                    self.close_connection = True
+                    return
                 answer = json.dumps(seen).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")

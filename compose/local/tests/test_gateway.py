@@ -120,7 +120,7 @@ def running_gateway():
 def forget_requests(up):
     for backend in (*up.commands, up.query):
         backend.requests.clear()
-        backend.ready, backend.hold = True, None
+        backend.ready, backend.hold, backend.dies = True, None, False
     up.await_servers("command", 2)
     up.await_servers("query", 1)
 
@@ -291,6 +291,25 @@ def test_an_api_that_is_not_ready_is_left_alone_and_the_other_goes_on(up):
     up.commands[1].ready = True
     up.await_servers("command", 1)
     assert {up.request("POST", "/v1/carts", body=b"{}")[2]["backend"] for _ in range(5)} == {"c2"}
+
+
+@pytest.mark.parametrize("headers, answers", [({"Idempotency-Key": "k"}, {200}), ({}, {200, 502})])
+def test_a_command_that_a_server_died_on_is_sent_again_if_it_has_a_key(up, headers, answers):
+    up.commands[0].dies = True
+    assert {up.request("POST", "/v1/carts", b"{}", headers)[0] for _ in range(6)} == answers
+    sent = [request for request in up.seen() if request["method"] == "POST"]
+    assert len(sent) == 6 if not headers else len(sent) > 6
+
+
+def test_a_query_that_a_server_died_on_is_sent_again(up):
+    up.query.dies = True
+    assert_problem(up.request("GET", "/v1/carts/c-1"), 502, "bad-gateway")
+    assert len(up.query.requests) == 3  # retries 2
+
+
+def test_what_instances_tell_each_other_is_taken_off(up):
+    _, _, body = up.request("POST", "/v1/carts", b"{}", {"Orderlog-Command-Id": "x", "ORDERLOG-partition": "y"})
+    assert not [name for name, _ in body["headers"] if name.startswith("orderlog-")]
 
 
 def test_reload_takes_new_routes_and_ends_no_request(up):

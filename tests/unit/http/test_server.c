@@ -451,6 +451,37 @@ static void *answer_after_stop(void *exchange)
     return NULL;
 }
 
+/* Told to leave and to stop, a server takes requests until the delay is over, and says that it should get no more. */
+static void test_leaving_takes_requests_until_the_delay_is_over(void **state)
+{
+    (void)state;
+    static struct http_health health = {.count = 0};
+    struct http_route routes[4] = {
+        {.method = "GET", .path = "/empty", .exposure = HTTP_BOTH, .name = "empty", .handler = handle_empty}};
+    size_t count = 1 + http_health_routes(&health, routes + 1);
+    struct http_server_options options = {
+        .listen = "127.0.0.1:0", .threads = 1, .connections_max = 8, .service = "second", .stop_delay_ms = 300};
+    struct second_run run = {0};
+    struct http_server *first = server;
+    pthread_t thread;
+    assert_int_equal(http_server_create(&options, routes, count, &run.server, &run.error), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_second, &run), 0);
+    server = run.server;
+    assert_int_equal(ask(false, "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+    assert_null(strstr(answer, "onnection: close"));
+    int64_t told_ms = ev_clock_monotonic_ms(&ev_clock_system);
+    http_server_leave(run.server);
+    http_server_stop(run.server);
+    assert_int_equal(ask(false, "GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n"), 503);
+    assert_int_equal(ask(false, "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
+    assert_non_null(strstr(answer, "onnection: close"));
+    server = first;
+    pthread_join(thread, NULL);
+    assert_true(ev_clock_monotonic_ms(&ev_clock_system) - told_ms >= 300);
+    assert_int_equal(run.result, 0);
+    http_server_destroy(run.server);
+}
+
 /* The last test: the server is gone afterwards. */
 static void test_stopping_lets_a_running_exchange_end(void **state)
 {
@@ -554,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_a_large_answer_arrives_whole),
         cmocka_unit_test(test_a_port_that_is_taken_is_named),
         cmocka_unit_test(test_stopping_has_a_deadline),
+        cmocka_unit_test(test_leaving_takes_requests_until_the_delay_is_over),
         cmocka_unit_test(test_a_client_may_send_ahead_or_leave_early),
         cmocka_unit_test(test_stopping_lets_a_running_exchange_end),
     };
