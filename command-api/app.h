@@ -13,6 +13,7 @@
 #include "log/topics.h"
 #include "price_list.h"
 #include "price_reader.h"
+#include "stream/checkpoint_lmdb.h"
 #include "stream/executor.h"
 
 #define COMMAND_TOPICS_MAX 8
@@ -36,6 +37,7 @@ struct command_limits {
     int64_t dedup_window_ms;
     int64_t linger_ms;
     size_t forwards_max; /* commands for partitions of other instances, in all */
+    int64_t checkpoint_every_ms, checkpoint_every_records;
 };
 
 struct shard;
@@ -50,6 +52,9 @@ struct command_app {
     size_t topic_count;
     struct command_limits limits;
     char owner_id[COMMAND_OWNER_ID_MAX];
+    struct ev_checkpoint_lmdb *checkpoints; /* NULL: none are kept; checkpoints.h */
+    struct ev_state_memory state_memory;
+    uint64_t deciders_fingerprint;
     struct price_list *prices;
     struct price_reader *price_reader;
     struct http_server *server;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checkpoints.h"
 #include "core/directory.h"
 #include "forwarder.h"
 #include "health.h"
@@ -54,6 +55,7 @@ static const struct ev_config_option options[] = {
      1000000},
     {"dedup-entries-max", EV_CONFIG_INT, "200000", "commands remembered per partition for deduplication", 1, 100000000},
     {"dedup-window-s", EV_CONFIG_INT, "86400", "how long commands are remembered", 1, 31536000},
+    CHECKPOINT_OPTIONS,
     {"linger-ms", EV_CONFIG_INT, "0", "how long librdkafka waits for more records to send at once", 0, 1000},
     {"create-topics", EV_CONFIG_BOOL, "false", "make topics that are not there", 0, 0},
     {"partitions", EV_CONFIG_INT, "4", "partitions of topics that are made; fixed for ever", 1,
@@ -179,6 +181,8 @@ static int app_prepare(struct command_app *app, const struct ev_config *config, 
     int result = open_registry(app, config, error);
     if (result == 0)
         result = topics_prepare(app, &wanted, error);
+    if (result == 0)
+        result = checkpoints_open(app, config, &cancelled, error);
     if (result < 0)
         return result;
     struct ownership_options sharing = {.session_ms = ev_config_int(config, "group-session-ms"),
@@ -246,6 +250,7 @@ static void app_finish(struct command_app *app)
     ev_owner_hints_destroy(app->hints);
     forwarder_destroy(app->forwarder);
     ownership_finish(app);
+    checkpoints_close(app);
     ev_registry_destroy(app->registry);
     ev_metrics_destroy(app->metrics);
 }

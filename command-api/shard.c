@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "checkpoints.h"
 #include "core/memory.h"
 #include "hints.h"
 #include "ownership.h"
@@ -12,6 +13,7 @@
 /* A fault that lasts so long counts. */
 #define TROUBLE_MS 2000
 #define TROUBLE_TOLD INT64_MAX
+#define LAST_CHECKPOINT_MS 10000 /* at a stop, for each topic */
 
 static _Thread_local struct shard *current;
 
@@ -54,6 +56,12 @@ static void on_drained(void *context, int32_t partition)
            ev_log_int("partition", partition));
 }
 
+static void on_checkpoint(void *context, int32_t partition, const struct ev_checkpoint_news *news)
+{
+    const struct shard_topic *at = context;
+    checkpoints_log(at->topic, partition, news);
+}
+
 static int shard_open_topic(struct shard *shard, size_t index, struct ev_error *error)
 {
     struct command_app *app = shard->app;
@@ -63,6 +71,8 @@ static int shard_open_topic(struct shard *shard, size_t index, struct ev_error *
     *at = (struct shard_topic){.shard = shard, .topic = topic};
     at->troubled_since_ms = ev_memory_alloc_array((size_t)topic->partitions, sizeof(*at->troubled_since_ms));
     int result = ev_kafka_log_open(shard->log, topic->full_name, topic->partitions, &port, error);
+    if (result == 0 && app->checkpoints)
+        result = ev_checkpoint_lmdb_port(app->checkpoints, topic->full_name, &at->checkpoints, error);
     if (result < 0)
         return result;
     struct ev_executor_options options = {
@@ -81,7 +91,14 @@ static int shard_open_topic(struct shard *shard, size_t index, struct ev_error *
         .on_serving = on_serving,
         .on_lost = on_lost,
         .on_drained = on_drained,
+        .on_checkpoint = on_checkpoint,
         .context = at,
+        .checkpoints = at->checkpoints,
+        .topic_id = topic->id,
+        .deciders_fingerprint = app->deciders_fingerprint,
+        .checkpoint_every_ms = app->limits.checkpoint_every_ms,
+        .checkpoint_every_records = app->limits.checkpoint_every_records,
+        .memory = &app->state_memory,
     };
     return ev_executor_create(&options, port, &at->executor, error);
 }
@@ -188,6 +205,14 @@ int64_t shard_tick(struct http_loop *loop, void *context)
     return wait_ms;
 }
 
+static void take_last_checkpoint(const struct shard_topic *at)
+{
+    size_t unwritten = at->executor ? ev_executor_checkpoint(at->executor, LAST_CHECKPOINT_MS) : 0;
+    if (unwritten > 0 && at->checkpoints)
+        ev_log(EV_LOG_WARN, "checkpoint.unwritten", "partitions without a checkpoint of their end",
+               ev_log_cstr("topic", at->topic->full_name), ev_log_int("partitions", (int64_t)unwritten));
+}
+
 /* The loop has drained: no exchange waits for an answer, so no executor has a request. */
 void shard_stop(struct http_loop *loop, void *context)
 {
@@ -195,6 +220,7 @@ void shard_stop(struct http_loop *loop, void *context)
     struct shard *shard = http_loop_user(loop);
     atomic_store(&app->shards[shard->index], NULL);
     for (size_t i = 0; i < app->topic_count; i++) {
+        take_last_checkpoint(&shard->topics[i]);
         ev_executor_destroy(shard->topics[i].executor);
         free(shard->topics[i].troubled_since_ms);
     }

@@ -14,7 +14,8 @@ struct shard_topic {
     struct shard *shard;
     const struct command_topic *topic;
     struct ev_executor *executor;
-    int64_t *troubled_since_ms; /* by partition; 0: all is well */
+    struct ev_checkpoint_port *checkpoints; /* NULL: none are kept */
+    int64_t *troubled_since_ms;             /* by partition; 0: all is well */
 };
 
 struct shard {

@@ -39,6 +39,7 @@ void ev_owner_init(struct ev_owner *owner, const struct ev_owner_events *events,
         .state = EV_OWNER_IDLE,
         .retry_ms = EV_OWNER_RETRY_MIN_MS,
         .next_tag = 1,
+        .last = {.last_offset = -1},
     };
     ev_ledger_init(&owner->ledger);
     ev_buffer_init(&owner->scratch);
@@ -109,7 +110,8 @@ void ev_owner_read_on(struct ev_owner *owner, int64_t until)
         .until = until,
         .deadline_ms = owner->now_ms + read_timeout(owner),
     };
-    if (owner->port->read(owner->port, owner->partition, owner->read.tag, owner->next_offset, until, &error) < 0) {
+    if (owner->port->read(owner->port, owner->partition, owner->read.tag, ev_owner_read_from(owner), until, &error) <
+        0) {
         owner->last_error = error;
         owner->read.tag = 0;
         owner->read.deadline_ms = owner->now_ms + ev_owner_backoff(owner);
@@ -153,14 +155,18 @@ void ev_owner_on_record(struct ev_owner *owner, uint64_t tag, int64_t offset, co
     if (!read_is_open(owner, tag))
         return;
     owner->read.deadline_ms = owner->now_ms + read_timeout(owner);
+    if (owner->unproved && !ev_owner_prove(owner, offset, head))
+        return;
     if (ev_owner_judge(owner, offset, head, record, &error) < 0)
         read_failed(owner, &error);
 }
 
 /* The log was cut, made anew, or lost its start: nothing that was read from it can be trusted. */
-static void reset(struct ev_owner *owner)
+void ev_owner_reset(struct ev_owner *owner)
 {
     owner->counts.resets++;
+    owner->unproved = false;
+    owner->last = (struct ev_owner_mark){.last_offset = -1};
     drop_in_flight(owner);
     ev_owner_tickets_cancel(owner);
     ev_ledger_init(&owner->ledger);
@@ -252,11 +258,13 @@ void ev_owner_on_read_done(struct ev_owner *owner, uint64_t tag, int64_t next, c
     if (error) {
         owner->last_error = *error;
         if (error->code == EV_ERR_CONFLICT)
-            reset(owner);
+            ev_owner_reset(owner);
         else
             read_failed(owner, error);
         return;
     }
+    if (!ev_owner_prove_end(owner, next))
+        return;
     owner->read.active = false;
     if (owner->next_offset < next)
         owner->next_offset = next;
@@ -307,6 +315,7 @@ int ev_owner_append(struct ev_owner *owner, struct ev_str key, struct ev_str rec
     owner->next_tag++;
     *ev_owner_entry_at(owner, owner->append_tail++) = (struct ev_owner_entry){
         .tag = tag,
+        .command_id = commit->command_id,
         .epoch = owner->epoch,
         .seq = owner->next_seq++,
         .offset = EV_OWNER_OFFSET_PENDING,
@@ -335,7 +344,8 @@ void ev_owner_advance(struct ev_owner *owner)
         }
         /* Stands for the record, which isn't read back: never a fence, and never foreign history that would be applied.
          */
-        struct ev_commit head = {.stream_id = EV_STR("-"), .epoch = entry->epoch, .seq = entry->seq};
+        struct ev_commit head = {
+            .stream_id = EV_STR("-"), .command_id = entry->command_id, .epoch = entry->epoch, .seq = entry->seq};
         (void)ev_owner_judge(owner, offset, &head, EV_STR_NULL, &ignored);
     }
     ev_owner_query_advance(owner);

@@ -75,8 +75,20 @@ struct ev_owner_events {
     void *context;
 };
 
+/* How far a partition is known: the last valid record, by which a log that was cut or made anew is told from the one
+ * that was read, and what follows from all records up to it. What a checkpoint holds of the owner. Void records behind
+ * it change nothing and don't count: whether they are still there can't be told. */
+struct ev_owner_mark {
+    int64_t next_offset; /* the one after last_offset */
+    struct ev_ledger ledger;
+    int64_t last_offset; /* of the last valid record, commit or fence; -1: there was none */
+    int64_t last_epoch, last_seq;
+    struct ev_uuid last_id; /* its command id */
+};
+
 struct ev_owner_entry { /* an append in flight */
     uint64_t tag;
+    struct ev_uuid command_id;
     int64_t epoch, seq;
     int64_t offset; /* EV_OWNER_OFFSET_…, or where the delivery report says it is */
     int64_t sent_ms;
@@ -109,9 +121,11 @@ struct ev_owner {
 
     struct ev_ledger ledger; /* over all records below next_offset */
     int64_t next_offset;
-    int64_t epoch;     /* of its own valid fence */
-    int64_t next_seq;  /* of the next commit to append */
-    int64_t top_epoch; /* highest that it ever tried */
+    struct ev_owner_mark last; /* last_…: of the last valid record below next_offset; the rest isn't kept up */
+    bool unproved;             /* restored, and not yet compared with the log */
+    int64_t epoch;             /* of its own valid fence */
+    int64_t next_seq;          /* of the next commit to append */
+    int64_t top_epoch;         /* highest that it ever tried */
     uint64_t next_tag;
 
     struct ev_owner_entry appends[EV_OWNER_INFLIGHT_MAX]; /* ring: [head, tail) modulo its size, in order of tags */
@@ -149,6 +163,18 @@ struct ev_owner {
 void ev_owner_init(struct ev_owner *owner, const struct ev_owner_events *events, struct ev_log_port *port,
                    int32_t partition, const char *name, const struct ev_uuid *instance);
 void ev_owner_finish(struct ev_owner *owner);
+
+/* What is known as of now, consistent between any two calls of the functions below. */
+void ev_owner_mark(const struct ev_owner *owner, struct ev_owner_mark *ret);
+/* Whether the record with this head is the one that the mark names (its offset is the caller's to compare). */
+bool ev_owner_mark_names(const struct ev_owner_mark *mark, const struct ev_commit *head);
+/* Goes on where `mark` was taken, with what its user has kept of that moment; before anything was read. The record that
+ * it names is read first and compared: if the log holds another one, or ends before, `reset` is called and the log read
+ * from offset 0. `mark` must name one (last_offset >= 0). */
+void ev_owner_restore(struct ev_owner *owner, const struct ev_owner_mark *mark);
+/* What is known of the log is no longer trusted: `reset` is called, and it is read again from offset 0, at once where
+ * it was being read. `why` goes to last_error. In no callback. */
+void ev_owner_rebuild(struct ev_owner *owner, int64_t now_ms, const char *why);
 
 /* The partition was assigned to this process: read what it doesn't know yet, fence, serve. Does nothing while it is
  * acquired already, unless it is lost. */

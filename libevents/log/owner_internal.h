@@ -18,6 +18,16 @@ void ev_owner_read_on(struct ev_owner *owner, int64_t until);
 /* Rules on reported appends as far as they are contiguous, starts a read where they are not. */
 void ev_owner_advance(struct ev_owner *owner);
 
+/* Everything that was applied is forgotten and read again; last_error says why. */
+void ev_owner_reset(struct ev_owner *owner);
+
+/* What was restored is compared with the log before it is built on (owner_restore.c). */
+int64_t ev_owner_read_from(const struct ev_owner *owner);
+/* False: the log holds another record; the owner was reset. */
+bool ev_owner_prove(struct ev_owner *owner, int64_t offset, const struct ev_commit *head);
+/* A read has come to the end of its range, at `next`. False: the log ends too early; the owner was reset. */
+bool ev_owner_prove_end(struct ev_owner *owner, int64_t next);
+
 /* Rules on the record at `offset` (owner_judge.c). `record` is the null string where only the head is known, for the
  * owner's own. Does nothing for offsets that were ruled on before. */
 int ev_owner_judge(struct ev_owner *owner, int64_t offset, const struct ev_commit *head, struct ev_str record,

@@ -27,6 +27,14 @@ static uint64_t entry_pop(struct ev_owner *owner)
     return tag;
 }
 
+static void note_valid(struct ev_owner *owner, int64_t offset, const struct ev_commit *head)
+{
+    owner->last.last_offset = offset;
+    owner->last.last_epoch = head->epoch;
+    owner->last.last_seq = head->seq;
+    owner->last.last_id = head->command_id;
+}
+
 static int judged_commit(struct ev_owner *owner, int64_t offset, const struct ev_commit *head, struct ev_str record,
                          const struct ev_ledger *after, struct ev_error *error)
 {
@@ -38,6 +46,7 @@ static int judged_commit(struct ev_owner *owner, int64_t offset, const struct ev
     }
     owner->ledger = *after;
     owner->next_offset = offset + 1;
+    note_valid(owner, offset, head);
     if (!in_flight)
         return 0;
     uint64_t tag = entry_pop(owner);
@@ -95,6 +104,7 @@ int ev_owner_judge(struct ev_owner *owner, int64_t offset, const struct ev_commi
     case EV_VERDICT_FENCE:
         owner->ledger = after;
         owner->next_offset = offset + 1;
+        note_valid(owner, offset, head);
         owner->counts.fences++;
         judged_fence(owner, head);
         return 0;

@@ -100,9 +100,10 @@ void ev_answer_hold(struct ev_partition *partition, struct ev_request *request, 
 
 /* What an answer without a commit reflects: the stream's last commit, or for a stream that isn't there all that is
  * known of the partition. */
-static int64_t reflected_offset(const struct ev_partition *partition, struct ev_str stream_id)
+static int64_t reflected_offset(struct ev_partition *partition, struct ev_str stream_id)
 {
-    const struct ev_stream *stream = ev_streams_find(&partition->streams, stream_id);
+    struct ev_stream *stream;
+    (void)ev_partition_stream(partition, stream_id, &stream, NULL); /* NULL as well when it can't be had */
     return stream && stream->version > 0 ? stream->offset : partition->owner.next_offset - 1;
 }
 

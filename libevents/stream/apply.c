@@ -12,6 +12,9 @@ static int check(const struct ev_partition *partition, const struct ev_commit *c
     if (decider < 0)
         return ev_error_set(error, EV_ERR_CORRUPT, "partition %d, offset %" PRId64 ": no decider for stream '%.*s'",
                             (int)partition->number, offset, EV_STR_ARG(commit->stream_id));
+    if (commit->stream_id.length > EV_STREAM_ID_MAX)
+        return ev_error_set(error, EV_ERR_CORRUPT, "partition %d, offset %" PRId64 ": a stream's id of %zu bytes",
+                            (int)partition->number, offset, commit->stream_id.length);
     if (commit->base_version != version)
         return ev_error_set(
             error, EV_ERR_CORRUPT,
@@ -71,18 +74,26 @@ int ev_partition_apply(struct ev_partition *partition, int64_t offset, struct ev
     if (r < 0)
         return r;
     int index = ev_executor_decider_of(executor, commit.stream_id);
-    struct ev_stream *stream = ev_streams_find(&partition->streams, commit.stream_id);
+    struct ev_stream *stream;
+    r = ev_partition_stream(partition, commit.stream_id, &stream, error);
+    if (r < 0)
+        return r;
+    if (!stream && ev_partition_is_full(partition) && partition->checkpoint.phase != EV_CUT_NONE)
+        return ev_error_set_retriable(error, EV_ERR_LIMIT,
+                                      "partition %d: no memory is left for states; reading goes on when a checkpoint "
+                                      "is written",
+                                      (int)partition->number);
     r = check(partition, &commit, offset, index, stream, error);
     if (r < 0)
         return r;
     const struct ev_decider *decider = executor->options.deciders[index];
     if (!stream)
         stream = ev_streams_ensure(&partition->streams, commit.stream_id, (uint16_t)index);
+    ev_partition_changing(partition, stream);
     r = evolve(partition, stream, decider, &commit, error);
     if (r < 0)
         return r;
-    stream->version++;
-    stream->offset = offset;
+    ev_partition_changed(partition, stream, stream->version + 1, offset);
     remember(partition, &commit, stream->version, offset);
     return 0;
 }

@@ -26,9 +26,9 @@ int ev_executor_decider_of(const struct ev_executor *executor, struct ev_str str
     return -1;
 }
 
-static struct view view_of(struct ev_partition *partition, struct ev_str stream_id)
+static struct view view_of(struct ev_partition *partition, struct ev_stream *stream)
 {
-    struct view view = {.stream = ev_streams_find(&partition->streams, stream_id)};
+    struct view view = {.stream = stream};
     if (!view.stream)
         return view;
     view.version = view.stream->version;
@@ -60,7 +60,7 @@ static void hold(struct ev_partition *partition, struct ev_request *request, enu
 }
 
 /* True when the command id is known: the request then waits or has got its answer. */
-static bool is_known_command(struct ev_partition *partition, struct ev_request *request)
+static bool is_known_command(struct ev_partition *partition, struct ev_request *request, const struct view *view)
 {
     struct ev_dedup *dedup = &partition->dedup;
     uint64_t number;
@@ -80,13 +80,12 @@ static bool is_known_command(struct ev_partition *partition, struct ev_request *
     };
     /* The newest state, as for every answer that appends nothing: the confirmed one may be older than what was asked
      * before. */
-    struct view view = view_of(partition, request->stream_id);
-    if (same && request->wants_state && view.stream) {
-        const struct ev_decider *decider = partition->executor->options.deciders[view.stream->decider];
-        struct ev_str copy = ev_arena_copy(request->arena, view.encoded);
+    if (same && request->wants_state && view->stream) {
+        const struct ev_decider *decider = partition->executor->options.deciders[view->stream->decider];
+        struct ev_str copy = ev_arena_copy(request->arena, view->encoded);
         void *state;
-        if (state_of(partition, &view, decider, copy, request->arena, &state, NULL) == 0)
-            answer.state = view.is_hot ? ev_answer_copy(decider, state, request->arena) : state;
+        if (state_of(partition, view, decider, copy, request->arena, &state, NULL) == 0)
+            answer.state = view->is_hot ? ev_answer_copy(decider, state, request->arena) : state;
     }
     ev_answer_hold(partition, request, &answer);
     return true;
@@ -236,10 +235,19 @@ static int ask_decider(struct ev_executor *executor, const struct ev_decider *de
 bool ev_partition_decide(struct ev_partition *partition, struct ev_request *request)
 {
     struct ev_executor *executor = partition->executor;
+    struct ev_stream *stream;
     request->in_doubt = false; /* whatever it had in the log was read by now */
-    if (is_known_command(partition, request))
+    if (ev_partition_stream(partition, request->stream_id, &stream, NULL) < 0)
+        return false; /* until the partition is rebuilt */
+    struct view view = view_of(partition, stream);
+    if (is_known_command(partition, request, &view))
         return true;
-    struct view view = view_of(partition, request->stream_id);
+    if (!stream && ev_partition_is_full(partition)) {
+        executor->stats.refused_for_memory++;
+        ev_answer_fail(partition, request, EV_ERR_LIMIT, true,
+                       "no memory is left for another stream; nothing was written for this command");
+        return true;
+    }
     if (request->expected_version >= 0 && request->expected_version != view.version) {
         hold(partition, request, EV_OUTCOME_MISMATCH, view.version);
         return true;

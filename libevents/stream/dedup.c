@@ -138,24 +138,44 @@ uint64_t ev_dedup_push(struct ev_dedup *dedup, const struct ev_dedup_entry *entr
     return number;
 }
 
-static bool is_past_window(const struct ev_dedup *dedup, int64_t now)
+static void forget_first(struct ev_dedup *dedup)
 {
-    if (dedup->first == dedup->settled)
-        return false;
-    if (dedup->settled - dedup->first > dedup->entries_max)
-        return true;
-    return now - entry_at(dedup, dedup->first)->occurred_at > dedup->window_ms;
+    index_remove(dedup, dedup->first);
+    dedup->first++;
+}
+
+static void settle_first_in_flight(struct ev_dedup *dedup, int64_t offset)
+{
+    entry_at(dedup, dedup->settled++)->offset = offset;
+    while (dedup->settled - dedup->first > dedup->entries_max)
+        forget_first(dedup);
 }
 
 void ev_dedup_settle(struct ev_dedup *dedup, int64_t offset)
 {
-    struct ev_dedup_entry *entry = entry_at(dedup, dedup->settled++);
-    int64_t now = entry->occurred_at;
-    entry->offset = offset;
-    while (is_past_window(dedup, now)) {
-        index_remove(dedup, dedup->first);
-        dedup->first++;
+    int64_t now = entry_at(dedup, dedup->settled)->occurred_at;
+    settle_first_in_flight(dedup, offset);
+    for (int i = 0; i < EV_DEDUP_FORGOTTEN_PER_COMMIT_MAX && dedup->first != dedup->settled; i++) {
+        if (now - entry_at(dedup, dedup->first)->occurred_at <= dedup->window_ms)
+            break;
+        forget_first(dedup);
     }
+}
+
+void ev_dedup_restore_at(struct ev_dedup *dedup, uint64_t number)
+{
+    dedup->first = dedup->settled = dedup->next = number;
+}
+
+void ev_dedup_restore(struct ev_dedup *dedup, const struct ev_dedup_entry *entry)
+{
+    (void)ev_dedup_push(dedup, entry);
+    settle_first_in_flight(dedup, entry->offset);
+}
+
+const struct ev_dedup_entry *ev_dedup_at(const struct ev_dedup *dedup, uint64_t number)
+{
+    return entry_at(dedup, number);
 }
 
 void ev_dedup_drop_in_flight(struct ev_dedup *dedup)

@@ -1,13 +1,15 @@
 /* The command ids that one partition remembers: the settled ones of the window, oldest first, then those in flight, in
  * the log's order. A ring of entries and an index over it, 64 to 128 bytes an entry while it grows. Bounded by count
- * and by the commits' own time, so that it is a function of the log. Ids may be chosen by clients: the index is seeded.
- * Not thread-safe. */
+ * and by the commits' own time, so that it is a function of the log: one commit forgets at most
+ * EV_DEDUP_FORGOTTEN_PER_COMMIT_MAX for their age, so that a clock far in the future can't empty the window. Ids may be
+ * chosen by clients: the index is seeded. Not thread-safe. */
 #pragma once
 
 #include "core/hash.h"
 #include "core/uuid.h"
 
 #define EV_DEDUP_CAPACITY_MAX ((size_t)1 << 30)
+#define EV_DEDUP_FORGOTTEN_PER_COMMIT_MAX 2 /* one takes the new one's place, one more lets a window shrink */
 
 struct ev_dedup_entry {
     struct ev_uuid command_id;
@@ -46,6 +48,12 @@ const struct ev_dedup_entry *ev_dedup_find(const struct ev_dedup *dedup, const s
 uint64_t ev_dedup_push(struct ev_dedup *dedup, const struct ev_dedup_entry *entry);
 /* The oldest in flight is in the log at `offset`; forgets what no longer fits into the window. */
 void ev_dedup_settle(struct ev_dedup *dedup, int64_t offset);
+/* For an empty one: the next that is pushed gets this number. With ev_dedup_restore, which adds the next settled one
+ * and forgets none but for the count, a window is what it was when it was copied. */
+void ev_dedup_restore_at(struct ev_dedup *dedup, uint64_t number);
+void ev_dedup_restore(struct ev_dedup *dedup, const struct ev_dedup_entry *entry);
+/* Borrowed; the number is in [first, next). */
+const struct ev_dedup_entry *ev_dedup_at(const struct ev_dedup *dedup, uint64_t number);
 /* Forgets all that are in flight. */
 void ev_dedup_drop_in_flight(struct ev_dedup *dedup);
 static inline size_t ev_dedup_count(const struct ev_dedup *dedup)

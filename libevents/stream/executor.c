@@ -1,5 +1,6 @@
 #include "stream/executor.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,21 @@ static int check_options(const struct ev_executor_options *options, struct ev_er
     return 0;
 }
 
+/* Of everything that a stored state depends on. */
+static uint64_t fingerprint_of(const struct ev_executor *executor)
+{
+    struct ev_buffer text = {0};
+    ev_buffer_printf(&text, "%" PRIx64 " %d", executor->options.deciders_fingerprint,
+                     (int)executor->options.partition_count);
+    for (size_t i = 0; i < executor->decider_count; i++) {
+        const struct ev_decider *decider = executor->options.deciders[i];
+        ev_buffer_printf(&text, " %s %" PRIx64, decider->category, decider->state->fingerprint);
+    }
+    uint64_t fingerprint = ev_hash64(ev_buffer_str(&text));
+    ev_buffer_finish(&text);
+    return fingerprint;
+}
+
 int ev_executor_create(const struct ev_executor_options *options, struct ev_log_port *log, struct ev_executor **ret,
                        struct ev_error *error)
 {
@@ -114,6 +130,7 @@ int ev_executor_create(const struct ev_executor_options *options, struct ev_log_
         free(executor);
         return r;
     }
+    executor->fingerprint = fingerprint_of(executor);
     struct ev_uuid instance = ev_uuid_v7(&executor->options.clock, random);
     uint64_t seed = ev_random_u64(random);
     executor->partitions = ev_memory_alloc_array((size_t)options->partition_count, sizeof(*executor->partitions));
@@ -137,6 +154,8 @@ void ev_executor_destroy(struct ev_executor *executor)
     executor->log->listener = (struct ev_log_listener){0};
     for (int32_t i = 0; i < executor->options.partition_count; i++)
         ev_partition_finish(&executor->partitions[i]);
+    if (executor->options.memory)
+        atomic_fetch_sub(&executor->options.memory->used, executor->charged);
     free(executor->partitions);
     ev_commit_decoder_destroy(executor->decoder);
     ev_arena_finish(&executor->arena);
@@ -151,6 +170,7 @@ void ev_executor_acquire(struct ev_executor *executor, int32_t number)
     if (!partition)
         return;
     enter(executor);
+    ev_partition_restore(partition);
     ev_owner_acquire(&partition->owner, ev_clock_monotonic_ms(&executor->options.clock));
     leave(executor);
 }
@@ -185,6 +205,7 @@ void ev_executor_standby(struct ev_executor *executor, int32_t number)
     if (!partition)
         return;
     enter(executor);
+    ev_partition_restore(partition);
     ev_owner_standby(&partition->owner, ev_clock_monotonic_ms(&executor->options.clock));
     leave(executor);
 }
@@ -268,8 +289,12 @@ int64_t ev_executor_tick(struct ev_executor *executor)
 {
     int64_t now = ev_clock_monotonic_ms(&executor->options.clock), due = TICK_MAX_MS;
     enter(executor);
+    ev_executor_charge(executor);
     for (int32_t i = 0; i < executor->options.partition_count; i++) {
         struct ev_partition *partition = &executor->partitions[i];
+        int64_t checkpoint_due = ev_partition_checkpoint_tick(partition, now);
+        if (checkpoint_due < due)
+            due = checkpoint_due;
         if (partition->owner.state == EV_OWNER_IDLE && partition->pending == 0)
             continue;
         int64_t owner_due = ev_owner_tick(&partition->owner, now);
@@ -286,6 +311,22 @@ int64_t ev_executor_tick(struct ev_executor *executor)
     }
     leave(executor);
     return due < 0 ? 0 : due;
+}
+
+size_t ev_executor_checkpoint(struct ev_executor *executor, int64_t timeout_ms)
+{
+    const struct ev_clock *clock = &executor->options.clock;
+    int64_t deadline = ev_clock_monotonic_ms(clock) + timeout_ms;
+    size_t unwritten = 0;
+    enter(executor);
+    for (int32_t i = 0; i < executor->options.partition_count; i++)
+        (void)ev_partition_checkpoint_wait(&executor->partitions[i], deadline); /* what was begun before */
+    for (int32_t i = 0; i < executor->options.partition_count; i++)
+        ev_partition_checkpoint_now(&executor->partitions[i], ev_clock_monotonic_ms(clock));
+    for (int32_t i = 0; i < executor->options.partition_count; i++)
+        unwritten += !ev_partition_checkpoint_wait(&executor->partitions[i], deadline);
+    leave(executor);
+    return unwritten;
 }
 
 size_t ev_executor_pending(const struct ev_executor *executor)
@@ -309,15 +350,23 @@ void ev_executor_partition_status(const struct ev_executor *executor, int32_t nu
     ret->held = partition->held.count;
     ret->last_error = partition->owner.last_error;
     ret->counts = partition->owner.counts;
+    ret->checkpoint_offset = partition->checkpoint.base ? partition->checkpoint.offset : -1;
+    ret->checkpoint_age_ms = partition->checkpoint.base
+                                 ? ev_clock_monotonic_ms(&executor->options.clock) - partition->checkpoint.taken_ms
+                                 : -1;
 }
 
 void ev_executor_stats(const struct ev_executor *executor, struct ev_executor_stats *ret)
 {
+    int64_t now = ev_clock_monotonic_ms(&executor->options.clock);
     *ret = executor->stats;
+    ret->checkpoint_age_ms = -1;
     for (int32_t i = 0; i < executor->options.partition_count; i++) {
         const struct ev_partition *partition = &executor->partitions[i];
         ret->streams += partition->streams.count;
         ret->dedup_entries += ev_dedup_count(&partition->dedup);
         ret->state_bytes += partition->streams.bytes + ev_dedup_bytes(&partition->dedup);
+        if (partition->checkpoint.base && now - partition->checkpoint.taken_ms > ret->checkpoint_age_ms)
+            ret->checkpoint_age_ms = now - partition->checkpoint.taken_ms;
     }
 }

@@ -6,7 +6,7 @@
  * memory is compact and bounded, roll-back is dropping a pointer, and a checkpoint is a copy. */
 #pragma once
 
-#include "log/owner.h"
+#include "stream/checkpoint.h"
 #include "stream/decider.h"
 
 #define EV_STREAM_ID_MAX 200      /* bytes */
@@ -60,6 +60,28 @@ struct ev_request {
     bool in_doubt;            /* was appended by an owner that gave the partition up before it knew more */
 };
 
+/* A bound on what streams take in memory, for all executors of a process together. Beyond `soft_max` bytes what is
+ * stored is evicted; beyond `hard_max`, which is reached when nothing can be stored, commands on streams that aren't in
+ * memory get FAILED/LIMIT, retriable. */
+struct ev_state_memory {
+    size_t soft_max, hard_max;
+    atomic_size_t used;
+};
+
+/* What becomes of a partition's checkpoint, for logs. */
+struct ev_checkpoint_news {
+    enum {
+        EV_CHECKPOINT_RESTORED,    /* goes on from offset */
+        EV_CHECKPOINT_THROWN_AWAY, /* `reason`; error says more: built from the log's start */
+        EV_CHECKPOINT_WRITTEN,
+        EV_CHECKPOINT_FAILED, /* error; tried again later */
+    } kind;
+    enum ev_rebuild_reason reason;
+    int64_t offset, bytes, took_ms;
+    size_t streams;
+    const struct ev_error *error;
+};
+
 struct ev_executor_options {
     const struct ev_topic_schema *topic;
     const char *topic_name;                   /* with prefix */
@@ -82,7 +104,15 @@ struct ev_executor_options {
     void (*on_lost)(void *context, int32_t partition);
     /* A drain has ended: the partition is released. */
     void (*on_drained)(void *context, int32_t partition);
+    void (*on_checkpoint)(void *context, int32_t partition, const struct ev_checkpoint_news *news);
     void *context;
+    /* NULL: none is kept. Shared with no other executor, outlives this one. */
+    struct ev_checkpoint_port *checkpoints;
+    const char *topic_id;             /* of the topic as it was made */
+    uint64_t deciders_fingerprint;    /* of the deciders' code */
+    int64_t checkpoint_every_ms;      /* also taken at once when much has changed */
+    int64_t checkpoint_every_records; /* of a partition */
+    struct ev_state_memory *memory;   /* NULL: no bound. Outlives the executor */
     size_t hot_bytes_min; /* encoded state from which on a stream can be hot (stream/hot.h); 0: EV_HOT_BYTES_DEFAULT */
     bool unconfirmed;     /* answers that append nothing don't wait for the log: unsafe, only to measure what the
                              confirmation costs */
@@ -116,6 +146,9 @@ void ev_executor_submit(struct ev_executor *executor, struct ev_request *request
 /* To be called about every 10 ms and after log events: deadlines, retries. Returns ms until the next deadline it knows
  * (<= 1000). */
 int64_t ev_executor_tick(struct ev_executor *executor);
+/* At a clean stop: takes a checkpoint of every partition that has one to take and waits until they are written, for at
+ * most so long. The number of those that weren't. Blocks the loop. */
+size_t ev_executor_checkpoint(struct ev_executor *executor, int64_t timeout_ms);
 /* Requests in flight or waiting; to drain: stop submitting and run until this is 0. */
 size_t ev_executor_pending(const struct ev_executor *executor);
 
@@ -126,6 +159,7 @@ struct ev_partition_status {
     size_t queued, inflight, held; /* requests: not decided, appended, decided and waiting for confirmation */
     struct ev_error last_error;
     struct ev_owner_counts counts;
+    int64_t checkpoint_offset, checkpoint_age_ms; /* -1: none */
 };
 void ev_executor_partition_status(const struct ev_executor *executor, int32_t partition,
                                   struct ev_partition_status *ret);
@@ -133,5 +167,9 @@ void ev_executor_partition_status(const struct ev_executor *executor, int32_t pa
 struct ev_executor_stats {
     size_t streams, state_bytes, dedup_entries, pending;
     int64_t committed, rejected, unchanged, duplicates, voids, refences;
+    int64_t loads, evictions, refused_for_memory; /* streams from the checkpoint, streams dropped from memory */
+    int64_t checkpoints, checkpoint_failures, checkpoint_bytes, checkpoint_ms; /* bytes and ms: of all together */
+    int64_t checkpoint_age_ms;                                                 /* of the oldest; -1: there is none */
+    int64_t rebuilds[EV_REBUILD_REASON_COUNT];
 };
 void ev_executor_stats(const struct ev_executor *executor, struct ev_executor_stats *ret);

@@ -55,9 +55,9 @@ static void on_committed(void *context, uint64_t tag, int64_t offset)
     struct ev_dedup_entry entry = partition->dedup.entries[partition->dedup.settled & (partition->dedup.capacity - 1)];
     entry.offset = offset;
     ev_dedup_settle(&partition->dedup, offset);
-    flight.stream->version = flight.version;
-    flight.stream->offset = offset;
+    ev_partition_changing(partition, flight.stream);
     flight_confirmed(partition, &flight);
+    ev_partition_changed(partition, flight.stream, flight.version, offset);
     partition->executor->stats.committed++;
     ev_partition_mark(partition); /* there is room in flight */
     if (flight.request)
@@ -136,6 +136,7 @@ static void on_reset(void *context)
     }
     ev_queue_merge(&partition->queue, &partition->held);
     ev_hot_clear(partition);
+    ev_partition_checkpoint_reset(partition);
     ev_streams_clear(&partition->streams);
     ev_dedup_clear(&partition->dedup);
 }
@@ -173,10 +174,12 @@ void ev_partition_init(struct ev_partition *partition, struct ev_executor *execu
     ev_streams_init(&partition->streams, seed);
     ev_dedup_init(&partition->dedup, options->dedup_entries_max, options->dedup_window_ms, seed);
     ev_flights_init(&partition->flights);
+    partition->checkpoint = (struct ev_partition_checkpoint){.changed = EV_LIST_CHANGED, .offset = -1};
 }
 
 void ev_partition_finish(struct ev_partition *partition)
 {
+    ev_partition_checkpoint_finish(partition);
     ev_owner_finish(&partition->owner);
     ev_flights_finish(&partition->flights);
     ev_hot_clear(partition);

@@ -2,7 +2,7 @@
  * requests on their way. What the files of the executor share; for nobody else. */
 #pragma once
 
-#include "stream/dedup.h"
+#include "stream/checkpoint.h"
 #include "stream/flights.h"
 #include "stream/hot.h"
 
@@ -17,6 +17,39 @@ struct ev_answer {
 };
 #define EV_ANSWER_OFFSET_OPEN ((int64_t)-2)
 
+/* The lists that a partition's streams are in. A cut takes what has changed so far; what changes from then on goes to
+ * the other list. */
+enum ev_partition_list {
+    EV_LIST_CLEAN, /* stored as it is here, or without a commit; may be evicted */
+    EV_LIST_CHANGED,
+    EV_LIST_CHANGED_TOO,
+    EV_LIST_WRITTEN, /* in the batch at hand */
+};
+
+enum ev_cut_phase {
+    EV_CUT_NONE,
+    EV_CUT_GATHERING, /* what had changed when it began is copied, slice by slice */
+    EV_CUT_WRITING,   /* the store has the batch */
+    EV_CUT_SETTLING,  /* what was written goes to where it belongs, slice by slice */
+};
+
+/* A partition's checkpoint: what is stored, and the cut at hand (partition_checkpoint.c). */
+struct ev_partition_checkpoint {
+    enum ev_cut_phase phase;
+    enum ev_partition_list changed, gathering;
+    struct ev_checkpoint_batch *batch;
+    bool looked;              /* what is stored was looked at */
+    bool base;                /* what is stored is what this partition goes on from */
+    bool stale;               /* the batch that is being written no longer counts */
+    bool failed;              /* it wasn't written */
+    bool untrusted;           /* what was loaded is corrupt: to be rebuilt */
+    int64_t offset;           /* of the checkpoint: first that isn't in it; -1: none */
+    int64_t taken_ms;         /* monotonic, when it was taken or restored */
+    uint64_t commands_stored; /* numbers below this one */
+    int64_t next_ms, began_ms;
+    int64_t retry_ms, retry_pause_ms; /* after a failure: not before */
+};
+
 struct ev_partition {
     struct ev_executor *executor;
     int32_t number;
@@ -26,6 +59,7 @@ struct ev_partition {
     struct ev_dedup dedup;
     struct ev_flights flights;
     struct ev_hot hot;
+    struct ev_partition_checkpoint checkpoint;
     struct ev_queue queue;    /* to be decided */
     struct ev_queue held;     /* decided, in order of tickets */
     size_t pending;           /* requests without an answer: queue, held, flights and their followers */
@@ -42,6 +76,8 @@ struct ev_executor {
     struct ev_commit_decoder *decoder;
     struct ev_partition *partitions;
     size_t decider_count;
+    uint64_t fingerprint; /* of the deciders and their states */
+    size_t charged;       /* to options.memory */
     int64_t next_sequence;
     int depth; /* of calls into the executor: what a callback submits is decided when the outermost one is done */
     struct ev_partition *dirty;
@@ -84,6 +120,32 @@ const void *ev_answer_copy(const struct ev_decider *decider, const void *state, 
 bool ev_partition_decide(struct ev_partition *partition, struct ev_request *request);
 /* Index of the decider for a stream id's category, -1: none. */
 int ev_executor_decider_of(const struct ev_executor *executor, struct ev_str stream_id);
+
+/* partition_streams.c: streams in memory and those that are stored. */
+/* 0; 1: there is none. Negative: it is stored, but can't be had; the partition is going to be rebuilt. */
+int ev_partition_stream(struct ev_partition *partition, struct ev_str id, struct ev_stream **ret,
+                        struct ev_error *error);
+/* Around every change of a stream's confirmed state, and the version that it then has. */
+void ev_partition_changing(struct ev_partition *partition, struct ev_stream *stream);
+void ev_partition_changed(struct ev_partition *partition, struct ev_stream *stream, int64_t version, int64_t offset);
+/* Drops up to `max` streams that are stored as they are, those first that weren't touched for longest. */
+void ev_partition_evict(struct ev_partition *partition, size_t max);
+/* There is no room for one more stream. */
+bool ev_partition_is_full(struct ev_partition *partition);
+/* Brings options.memory up to date. */
+void ev_executor_charge(struct ev_executor *executor);
+bool ev_executor_is_over(const struct ev_executor *executor, bool hard);
+
+/* partition_checkpoint.c */
+void ev_partition_restore(struct ev_partition *partition); /* before anything is read; does nothing the second time */
+/* One step of the cut at hand, or the beginning of one. Returns ms until the next is due. */
+int64_t ev_partition_checkpoint_tick(struct ev_partition *partition, int64_t now_ms);
+/* All of it at once, but for the writing, which is waited for until deadline_ms. False: not all is stored. */
+void ev_partition_checkpoint_now(struct ev_partition *partition, int64_t now_ms);
+bool ev_partition_checkpoint_wait(struct ev_partition *partition, int64_t deadline_ms);
+/* The log was found to be another; streams and commands are about to be forgotten. */
+void ev_partition_checkpoint_reset(struct ev_partition *partition);
+void ev_partition_checkpoint_finish(struct ev_partition *partition);
 
 /* apply.c: history. */
 int ev_partition_apply(struct ev_partition *partition, int64_t offset, struct ev_str record, struct ev_error *error);

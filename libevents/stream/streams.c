@@ -31,6 +31,47 @@ void ev_streams_finish(struct ev_streams *streams)
         ev_streams_clear(streams);
 }
 
+static size_t bytes_of(const struct ev_stream *stream)
+{
+    return sizeof(*stream) + stream->id_length + stream->encoded_length;
+}
+
+static void list_add(struct ev_streams *streams, struct ev_stream *stream, unsigned number)
+{
+    struct ev_stream_list *list = &streams->lists[number];
+    stream->list = (uint8_t)number;
+    stream->newer = NULL;
+    stream->older = list->newest;
+    if (list->newest)
+        list->newest->newer = stream;
+    else
+        list->oldest = stream;
+    list->newest = stream;
+    list->count++;
+    list->bytes += bytes_of(stream);
+}
+
+static void list_remove(struct ev_streams *streams, struct ev_stream *stream)
+{
+    struct ev_stream_list *list = &streams->lists[stream->list];
+    if (stream->newer)
+        stream->newer->older = stream->older;
+    else
+        list->newest = stream->older;
+    if (stream->older)
+        stream->older->newer = stream->newer;
+    else
+        list->oldest = stream->newer;
+    list->count--;
+    list->bytes -= bytes_of(stream);
+}
+
+void ev_streams_touch(struct ev_streams *streams, struct ev_stream *stream, unsigned list)
+{
+    list_remove(streams, stream);
+    list_add(streams, stream, list);
+}
+
 /* The slot of `id`, or the free one where it belongs. */
 static size_t slot_of(const struct ev_streams *streams, uint64_t hash, struct ev_str id)
 {
@@ -75,8 +116,9 @@ struct ev_stream *ev_streams_ensure(struct ev_streams *streams, struct ev_str id
     struct ev_stream *stream = ev_memory_alloc(sizeof(*stream) + id.length);
     *stream = (struct ev_stream){.hash = hash, .offset = -1, .decider = decider, .id_length = (uint16_t)id.length};
     memcpy(stream->id, id.data, id.length);
-    streams->bytes += sizeof(*stream) + id.length;
+    streams->bytes += bytes_of(stream);
     streams->count++;
+    list_add(streams, stream, 0);
     return *slot = stream;
 }
 
@@ -85,7 +127,8 @@ void ev_streams_remove(struct ev_streams *streams, struct ev_stream *stream)
     size_t mask = streams->capacity - 1;
     size_t hole = slot_of(streams, stream->hash, (struct ev_str){stream->id, stream->id_length});
     streams->count--;
-    streams->bytes -= sizeof(*stream) + stream->id_length + stream->encoded_length;
+    streams->bytes -= bytes_of(stream);
+    list_remove(streams, stream);
     free(stream->encoded);
     free(stream);
     streams->slots[hole] = NULL;
@@ -104,6 +147,8 @@ void ev_streams_set_state(struct ev_streams *streams, struct ev_stream *stream, 
 {
     streams->bytes += length;
     streams->bytes -= stream->encoded_length;
+    streams->lists[stream->list].bytes += length;
+    streams->lists[stream->list].bytes -= stream->encoded_length;
     free(stream->encoded);
     stream->encoded = state;
     stream->encoded_length = length;

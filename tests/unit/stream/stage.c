@@ -24,7 +24,7 @@ static void on_drained(void *context, int32_t partition)
     ((struct stage *)context)->drained++;
 }
 
-static void start(struct stage *stage)
+void stage_start(struct stage *stage)
 {
     struct ev_error error;
     fake_port_init(&stage->port, &stage->log);
@@ -56,10 +56,10 @@ void stage_init(struct stage *stage)
         .on_drained = on_drained,
         .context = stage,
     };
-    start(stage);
+    stage_start(stage);
 }
 
-static void stop(struct stage *stage)
+void stage_stop(struct stage *stage)
 {
     ev_executor_destroy(stage->executor);
     fake_port_finish(&stage->port);
@@ -67,13 +67,13 @@ static void stop(struct stage *stage)
 
 void stage_restart(struct stage *stage)
 {
-    stop(stage);
-    start(stage);
+    stage_stop(stage);
+    stage_start(stage);
 }
 
 void stage_finish(struct stage *stage)
 {
-    stop(stage);
+    stage_stop(stage);
     for (int i = 0; i < stage->ask_count; i++) {
         ev_arena_finish(&stage->asks[i]->arena);
         free(stage->asks[i]);

@@ -44,6 +44,8 @@ void stage_init(struct stage *stage);
 void stage_finish(struct stage *stage);
 /* A new process on the same log; the one before is gone with all that it had in flight. */
 void stage_restart(struct stage *stage);
+void stage_stop(struct stage *stage);
+void stage_start(struct stage *stage);
 void stage_serve(struct stage *stage);
 void stage_settle(struct stage *stage);
 void stage_pass(struct stage *stage, int64_t ms); /* time passes, then a tick */

@@ -43,6 +43,45 @@ static void the_window_is_bounded_by_time(void **state)
     ev_dedup_finish(&dedup);
 }
 
+/* One commit, or a few, by a writer whose clock is wrong. */
+static void a_clock_far_in_the_future_does_not_empty_the_window(void **state)
+{
+    (void)state;
+    enum { COMMITS = 200, WRONG = 3 };
+    struct ev_dedup dedup;
+    ev_dedup_init(&dedup, 1000, 1000, 1);
+    for (uint64_t i = 0; i < COMMITS; i++) {
+        push(&dedup, i, (int64_t)i + (i >= 100 && i < 100 + WRONG ? INT64_C(1) << 40 : 0));
+        ev_dedup_settle(&dedup, (int64_t)i);
+    }
+    assert_int_equal(ev_dedup_count(&dedup), COMMITS - WRONG * EV_DEDUP_FORGOTTEN_PER_COMMIT_MAX);
+    assert_non_null(find(&dedup, WRONG * EV_DEDUP_FORGOTTEN_PER_COMMIT_MAX));
+    ev_dedup_finish(&dedup);
+}
+
+static void a_window_is_restored_as_it_was(void **state)
+{
+    (void)state;
+    struct ev_dedup dedup, restored;
+    ev_dedup_init(&dedup, 1000, 100, 1);
+    ev_dedup_init(&restored, 1000, 100, 2);
+    for (uint64_t i = 0; i < 50; i++) {
+        push(&dedup, i, (int64_t)i * 10);
+        ev_dedup_settle(&dedup, (int64_t)i);
+    }
+    push(&dedup, 50, 0); /* in flight: not copied */
+    ev_dedup_restore_at(&restored, dedup.first);
+    for (uint64_t number = dedup.first; number != dedup.settled; number++)
+        ev_dedup_restore(&restored, ev_dedup_at(&dedup, number));
+    assert_int_equal(restored.first, dedup.first);
+    assert_int_equal(restored.next, dedup.settled);
+    for (uint64_t i = 0; i <= 50; i++)
+        assert_int_equal(find(&restored, i) != NULL, i >= 39 && i < 50);
+    assert_int_equal(find(&restored, 45)->offset, 45);
+    ev_dedup_finish(&dedup);
+    ev_dedup_finish(&restored);
+}
+
 static void those_in_flight_are_not_forgotten(void **state)
 {
     (void)state;
@@ -105,6 +144,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_window_is_bounded_by_time),
+        cmocka_unit_test(a_clock_far_in_the_future_does_not_empty_the_window),
+        cmocka_unit_test(a_window_is_restored_as_it_was),
         cmocka_unit_test(those_in_flight_are_not_forgotten),
         cmocka_unit_test(it_does_what_a_plain_list_does),
     };
