@@ -232,7 +232,7 @@ static int app_serve(struct command_app *app, const struct ev_config *config, st
         atomic_store(&stoppable, NULL);
     }
     forwarder_stop(app->forwarder); /* its thread looks at who owns what */
-    ownership_finish(app);          /* its group's thread knows the server */
+    ownership_end(app);             /* its group's thread knows the server */
     /* Before the server: who waits for the price list is answered by its loops, which have ended with nobody waiting.
      */
     price_reader_destroy(app->price_reader);

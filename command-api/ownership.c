@@ -368,12 +368,18 @@ void ownership_init(struct command_app *app, const struct ownership_options *opt
     app->ownership = ownership;
 }
 
+void ownership_end(struct command_app *app)
+{
+    if (app->ownership)
+        ev_kafka_group_destroy(atomic_exchange(&app->ownership->group, NULL));
+}
+
 void ownership_finish(struct command_app *app)
 {
     struct ownership *ownership = app->ownership;
     if (!ownership)
         return;
-    ev_kafka_group_destroy(atomic_load(&ownership->group));
+    ownership_end(app);
     for (size_t i = 0; i < app->topic_count; i++) {
         free((void *)ownership->topics[i].places);
         free(ownership->topics[i].since_ms);

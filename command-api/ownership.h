@@ -46,6 +46,8 @@ bool ownership_is_ready(const struct ownership_status *status);
 
 /* Made before the loops run, when the topics are known; ended when they have ended. */
 void ownership_init(struct command_app *app, const struct ownership_options *options);
+/* Ends the group's thread, before the server is destroyed; looking is still allowed. */
+void ownership_end(struct command_app *app);
 void ownership_finish(struct command_app *app);
 /* Gives all partitions up in good order and leaves the group, so that others have them at once; then http_server_stop
  * is called. False: there is nothing to leave, the caller stops the server. Blocks nothing; also from a signal handler.

@@ -92,6 +92,7 @@ def test_one_that_wakes_up_late_answers_nothing_from_its_dead_state(cluster, str
     mine = next(partition for (topic, partition), name in owners.items() if topic == "cart" and name == victim)
     known, unknown = key_in(mine, partitions, "known"), key_in(mine, partitions, "unknown")
     assert cluster.send(victim, "CreateCart", {"cart_id": known, "currency": "GBP"}, f"{known}-1").ok
+    connections = [cluster.connection(victim) for _ in range(3)]
     seconds = cluster.hand_over(victim, cluster.pause)
     say("taken over after SIGSTOP", seconds, SESSION_MS / 1000 + 1)
     # What it knows nothing of: the cart is at version 2, and there is another one.
@@ -101,13 +102,13 @@ def test_one_that_wakes_up_late_answers_nothing_from_its_dead_state(cluster, str
     # These lie in its sockets when it wakes, before it hears of anything else.
     answers = {}
 
-    def ask(what, command, fields):
-        answers[what] = cluster.send(victim, command, fields, f"late-{what}-{fields['cart_id']}", 8)
-    asked = [threading.Thread(target=ask, args=arguments, daemon=True) for arguments in (
+    def ask(connection, what, command, fields):
+        answers[what] = cluster.send(victim, command, fields, f"late-{what}-{fields['cart_id']}", 8, connection)
+    asked = [threading.Thread(target=ask, args=(connection, *arguments), daemon=True) for connection, arguments in zip(connections, (
         ("add", "AddCartItem", {"cart_id": unknown, "sku": stream.sku, "quantity": 1}),     # dead: there is no such cart
         ("remove", "RemoveCartItem", {"cart_id": known, "sku": stream.sku}),                # dead: it isn't in the cart
         ("repeat", "CreateCart", {"cart_id": unknown, "currency": "GBP"}),                  # dead: made, version 1, not there before
-    )]
+    ))]
     for thread in asked:
         thread.start()
     cluster.resume(victim)
