@@ -70,6 +70,23 @@ void drill_node_stop(struct drill_node *node)
     ev_kafka_log_destroy(node->log);
 }
 
+/* What waits for a partition that another has taken goes back to who asked, as in the command API. */
+static void hand_back(struct drill_node *node, int32_t partition)
+{
+    struct ev_partition_status status;
+    ev_executor_partition_status(node->executor, partition, &status);
+    if (status.state != EV_OWNER_LOST)
+        return;
+    struct ev_request *request = ev_executor_withdraw(node->executor, partition);
+    while (request) {
+        struct ev_request *next = request->next;
+        struct ev_result result = {.outcome = EV_OUTCOME_FAILED, .partition = partition, .offset = -1};
+        (void)ev_error_set_retriable(&result.error, EV_ERR_FENCED, "another node has the partition");
+        request->done(request, &result);
+        request = next;
+    }
+}
+
 void drill_node_turn(struct drill_node *node, int64_t wait_ms)
 {
     struct pollfd fd = {.fd = ev_kafka_log_fd(node->log), .events = POLLIN};
@@ -81,6 +98,8 @@ void drill_node_turn(struct drill_node *node, int64_t wait_ms)
         (void)ev_executor_tick(node->executor);
         next_tick = now + 10;
     }
+    for (int32_t i = 0; i < node->partitions; i++)
+        hand_back(node, i);
 }
 
 static bool all_served(const struct drill_node *node)
