@@ -121,6 +121,35 @@ static void make_wire(struct corpus *corpus)
     }
 }
 
+/* fuzz_schema: a schema and a changed one. */
+static void make_schemas(struct corpus *corpus)
+{
+    static const char *const seeds[] = {
+        "\"int\"\n\"long\"",
+        "[\"null\",\"string\"]\n\"bytes\"",
+        "{\"type\":\"array\",\"items\":\"int\"}\n{\"type\":\"map\",\"values\":\"float\"}",
+        "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"n\",\"aliases\":[\"Q\"],\"fields\":[{\"name\":\"a\","
+        "\"type\":"
+        "[\"null\",\"R\"],\"default\":null,\"aliases\":[\"b\"]}]}\n"
+        "{\"type\":\"record\",\"name\":\"n.Q\",\"fields\":[{\"name\":\"b\",\"type\":[\"null\",\"n.Q\"]},{\"name\":"
+        "\"c\","
+        "\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+        "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"],\"default\":\"A\"}\n"
+        "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"B\",\"C\"]}",
+        "{\"type\":\"fixed\",\"name\":\"F\",\"size\":4}\n{\"type\":\"fixed\",\"name\":\"F\",\"size\":8}",
+        "[{\"type\":\"record\",\"name\":\"A\",\"fields\":[]},{\"type\":\"record\",\"name\":\"B\",\"fields\":[]}]\n"
+        "[{\"type\":\"record\",\"name\":\"B\",\"fields\":[]}]",
+    };
+    for (size_t i = 0; i < COUNT_OF(seeds); i++) {
+        ev_buffer_append_str(&corpus->bytes, ev_str_of(seeds[i]));
+        write_seed(corpus, "schema");
+    }
+    for (size_t i = 0; i < orderlog_registered_schema_count; i++) {
+        ev_buffer_append_str(&corpus->bytes, ev_str_of(orderlog_registered_schemas[i].json));
+        write_seed(corpus, "schema");
+    }
+}
+
 /* fuzz_position: positions made of bytes, and texts that are no tokens. */
 static void make_positions(struct corpus *corpus)
 {
@@ -157,6 +186,7 @@ int main(int argc, char **argv)
         make_commit(&corpus, i % orderlog_topic_count, i / orderlog_topic_count);
     make_commands(&corpus);
     make_wire(&corpus);
+    make_schemas(&corpus);
     make_positions(&corpus);
     ev_arena_finish(&corpus.arena);
     ev_buffer_finish(&corpus.bytes);

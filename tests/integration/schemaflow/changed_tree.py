@@ -14,6 +14,8 @@ SETUP_SECONDS, BUILD_SECONDS, TOOL_SECONDS = 100, 300, 100
 class ChangedTree:
     def __init__(self, folder, orderlog):
         self.orderlog, self.path, self.build = orderlog, folder / "tree", folder / "build"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         for name in ("meson.build", "meson_options.txt", *PARTS):
             source = places.REPOSITORY / name
             self.path.mkdir(exist_ok=True)

@@ -6,6 +6,7 @@ import pytest
 
 from changed_schemas import UPCASTERS, event, text
 from changed_tree import ChangedTree
+from harness import places
 
 CARTS, BUILD_TEST_SECONDS = 40, 400
 FOLD = "projectors/views/carts.c"
@@ -43,9 +44,9 @@ def log(orderlog):
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory, log):
+def tree(log):
     """The change: a field, a split, a new event and a retired one, with the fold that belongs to them."""
-    tree = ChangedTree(tmp_path_factory.mktemp("change"), log)
+    tree = ChangedTree(places.FOLDER / "changed-tree", log)
     tree.edit("schemas/cart/CartItemAdded.avsc", lambda record: record["fields"].append({"name": "note", "type": ["null", "string"], "default": None}))
     tree.write("schemas/cart/CartOpened.avsc", event("CartOpened", text("cart_id"), text("currency")))
     tree.write("schemas/cart/CartCustomerNamed.avsc", event("CartCustomerNamed", text("cart_id"), text("customer_id")))
