@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "avro/resolver.h"
+#include "avro/schema_changes.h"
+#include "avro/schema_compat.h"
+#include "avro_c_resolve.h"
 #include "core/core.h"
 #include "gen/topics.h"
 #include "random_record.h"
@@ -153,6 +156,37 @@ static void do_command(struct tool *tool, yyjson_val *request)
     }
 }
 
+/* Two schemas: whether the reader reads what the writer wrote, why not, and what differs. */
+static void do_compare(struct tool *tool, yyjson_val *request)
+{
+    static struct ev_incompatibilities found;
+    static struct ev_schema_changes changes;
+    const struct ev_schema_labels labels = {.reader = "the reader", .writer = "the writer"};
+    const struct ev_schema *reader, *writer;
+    struct ev_str reader_json = ev_json_str(yyjson_obj_get(request, "reader"));
+    struct ev_str writer_json = ev_json_str(yyjson_obj_get(request, "writer"));
+    int rc = ev_schema_tree_parse(reader_json, NULL, &tool->arena, &reader, &tool->error);
+    if (rc == 0)
+        rc = ev_schema_tree_parse(writer_json, NULL, &tool->arena, &writer, &tool->error);
+    if (rc == 0)
+        rc = ev_schema_changes(writer, reader, &tool->arena, &changes, &tool->error);
+    if (rc == 0)
+        rc = ev_schema_can_read(reader, writer, &labels, &tool->arena, &found, &tool->error);
+    if (rc < 0) {
+        put_error(tool, rc);
+        return;
+    }
+    ev_json_kv_bool(&tool->writer, "readable", rc == 0);
+    if (rc == 0 && yyjson_is_true(yyjson_obj_get(request, "avro_c"))) /* it crashes on what can't be resolved */
+        ev_json_kv_bool(&tool->writer, "avro_c", avro_c_resolves(reader_json.data, writer_json.data));
+    ev_json_kv_int64(&tool->writer, "changes", (int64_t)changes.total);
+    ev_json_key(&tool->writer, EV_STR("reasons"));
+    ev_json_array_begin(&tool->writer);
+    for (size_t i = 0; i < found.count; i++)
+        ev_json_string(&tool->writer, found.items[i].text);
+    ev_json_array_end(&tool->writer);
+}
+
 static void begin_line(struct tool *tool)
 {
     ev_arena_reset(&tool->arena);
@@ -211,11 +245,13 @@ static int run_random(struct tool *tool, uint64_t seed, int64_t count)
 
 static int usage(FILE *file, int status)
 {
-    fprintf(file, "usage: ev_codec_tool random SEED COUNT | decode | commit | command\n"
-                  "  random   COUNT values of every record: {record, bytes, plain, print}\n"
-                  "  decode   {record, bytes, schema?} -> {bytes, plain, print} or {error, message}\n"
-                  "  commit   {topic, schema, bytes} -> {print, bytes} or {error, message}\n"
-                  "  command  {command, body} -> {valid, faults} or {error, message}\n");
+    fprintf(file,
+            "usage: ev_codec_tool random SEED COUNT | decode | commit | command | compare\n"
+            "  random   COUNT values of every record: {record, bytes, plain, print}\n"
+            "  decode   {record, bytes, schema?} -> {bytes, plain, print} or {error, message}\n"
+            "  commit   {topic, schema, bytes} -> {print, bytes} or {error, message}\n"
+            "  command  {command, body} -> {valid, faults} or {error, message}\n"
+            "  compare  {reader, writer, avro_c?} -> {readable, avro_c?, changes, reasons} or {error, message}\n");
     return status;
 }
 
@@ -237,6 +273,8 @@ int main(int argc, char **argv)
         status = run_filter(&tool, do_commit);
     else if (argc == 2 && strcmp(mode, "command") == 0)
         status = run_filter(&tool, do_command);
+    else if (argc == 2 && strcmp(mode, "compare") == 0)
+        status = run_filter(&tool, do_compare);
     else
         status = strcmp(mode, "--help") == 0 ? usage(stdout, EXIT_SUCCESS) : usage(stderr, EXIT_USAGE);
     ev_arena_finish(&tool.arena);
