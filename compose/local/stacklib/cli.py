@@ -21,7 +21,9 @@ def report(name: str, text: str) -> None:
 def merged_options(arguments, directory: Path) -> Options:
     """What was told now, over what was told before."""
     options = saved_options(directory) or Options()
-    told = {key: getattr(arguments, key) for key in ("port_offset", "engine", "mongo", "build_dir") if getattr(arguments, key, None) is not None}
+    told = {key: getattr(arguments, key) for key in ("port_offset", "engine", "mongo", "build_dir", "command_apis") if getattr(arguments, key, None) is not None}
+    if arguments.command == "up" and "command_apis" not in told and os.environ.get("ORDERLOG_COMMAND_APIS", "").isdigit():
+        told["command_apis"] = int(os.environ["ORDERLOG_COMMAND_APIS"])
     if "build_dir" in told:
         told["build_dir"] = str(Path(told["build_dir"]).resolve())
     if getattr(arguments, "with_orderlog", None):
@@ -33,6 +35,9 @@ def refuse_changes_while_running(stack: Stack, before: Options) -> None:
     """Another port or engine would leave the processes of the old one behind."""
     changed = [key for key in ("port_offset", "engine", "mongo") if getattr(stack.options, key) != getattr(before, key)]
     names = [row.name for row in supervisor.servers.servers(stack) + programs.programs(stack) if supervisor.running(stack, row.name)]
+    surplus = [row.name for row in programs.OTHER_COMMAND_APIS[stack.options.command_apis - 1:] if supervisor.running(stack, row.name)]
+    if surplus:
+        raise StackError(f"{', '.join(surplus)} would be left behind. Stop the stack first: `stack down`.")
     if changed and names:
         raise StackError(f"The stack in {stack.dir} is up with another {', '.join(changed)} ({', '.join(names)}).\n"
                          "Stop it first: `stack down`, or use another --dir.")
@@ -149,6 +154,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--engine", choices=("elasticsearch", "opensearch"), help="search engine (default elasticsearch)")
     up.add_argument("--mongo", choices=("file", "memory"), help="where the MongoDB stand-in keeps documents (default file)")
     up.add_argument("--with-orderlog", action="store_true", help="also command-api, projectors, query-api and the gateway")
+    up.add_argument("--command-apis", type=int, metavar="N", help="instances of command-api (default 1, or ORDERLOG_COMMAND_APIS)")
     up.add_argument("--build-dir", metavar="DIR", help="where those were built")
     up.add_argument("--die-with", type=int, metavar="PID", help="stop everything when that process is gone")
     add("down", command_down, "stop everything").add_argument("--forget", action="store_true", help="and delete the data")

@@ -21,8 +21,23 @@ PORTS = {
     "projectors": {"private": 9082},
     "gateway": {"http": 8000},
 }
+# Further instances of a program: command-api-2 has the ports of command-api plus this, command-api-3 twice as much more.
+INSTANCE_PORT_STEP = 10
+COMMAND_APIS_MAX = 9
 PORT_MAX = 65535
 OFFSET_MAX = PORT_MAX - max(port for ports in PORTS.values() for port in ports.values())
+
+
+def program_of(service: str) -> tuple:
+    """The program that a service runs, and the number of its instance: ("command-api", 2) for command-api-2."""
+    name, _, number = service.rpartition("-")
+    return (name, int(number)) if number.isdigit() else (service, 1)
+
+
+def ports_of(service: str) -> dict:
+    """Role -> port, at offset 0."""
+    program, number = program_of(service)
+    return {role: port + (number - 1) * INSTANCE_PORT_STEP for role, port in PORTS[program].items()}
 
 
 class StackError(Exception):
@@ -57,6 +72,7 @@ class Options:
     engine: str = "elasticsearch"
     mongo: str = "file"
     with_orderlog: bool = False
+    command_apis: int = 1
     build_dir: str = ""
     services: list = field(default_factory=list)
 
@@ -69,7 +85,7 @@ class Stack:
     options: Options
 
     def port(self, service: str, role: str = "") -> int:
-        ports = PORTS[service]
+        ports = ports_of(service)
         return ports[role or next(iter(ports))] + self.options.port_offset
 
     def address(self, service: str, role: str = "") -> str:
@@ -106,6 +122,8 @@ def open_stack(directory: Path, options: Options | None = None) -> Stack:
     directory = directory.resolve()
     if options is None:
         options = saved_options(directory) or Options()
+    if not 1 <= options.command_apis <= COMMAND_APIS_MAX:
+        raise StackError(f"{options.command_apis} command-apis are not within 1 and {COMMAND_APIS_MAX}.")
     if not 0 <= options.port_offset <= OFFSET_MAX:
         raise StackError(f"The port offset {options.port_offset} is not within 0 and {OFFSET_MAX}.")
     return Stack(directory, options)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
 from . import addresses, process, programs, servers
-from .layout import PORTS, Stack, StackError
+from .layout import Stack, StackError, ports_of
 from .service import Service, process_environment
 
 POLL_SECONDS = 0.1  # between two probes of a server that is starting: the one thing that can't be awaited
@@ -181,7 +181,7 @@ def check_before_start(stack: Stack, rows: list) -> None:
 
 
 def check_ports(stack: Stack, row: Service) -> None:
-    for role in PORTS[row.name]:
+    for role in ports_of(row.name):
         port = stack.port(row.name, role)
         holder = process.port_holder(port)
         if holder:

@@ -357,6 +357,19 @@ def test_programs_get_their_settings_and_the_gateway_leads_to_them(folder, build
     assert saved_pid(folder, "gateway") == master
 
 
+def test_several_command_apis_share_the_gateway(folder, build):
+    common = ("--with-orderlog", "--build-dir", str(build), "--port-offset", str(OFFSET))
+    run(folder, "up", *common, "--command-apis", "3", env=EXTERNAL)
+    listeners = {requests.get(f"http://127.0.0.1:{8000 + OFFSET}/v1/command-api", timeout=5).json()["ORDERLOG_PRIVATE_LISTEN"] for _ in range(9)}
+    assert listeners == {f"127.0.0.1:{port + OFFSET}" for port in (9080, 9090, 9100)}
+    done = run(folder, "up", *common, "--command-apis", "2", env=EXTERNAL, check=False)
+    assert done.returncode == 1 and "command-api-3" in done.stderr
+    run(folder, "stop", "command-api-2", env=EXTERNAL)
+    assert "command-api-2" in run(folder, "status", env=EXTERNAL, check=False).stdout
+    run(folder, "down", env=EXTERNAL)
+    assert run(folder, "up", *common, "--command-apis", "10", env=EXTERNAL, check=False).returncode == 1
+
+
 def test_a_missing_program_is_named(folder):
     done = run(folder, "up", "--with-orderlog", "--build-dir", str(folder / "nowhere"), "--port-offset", str(OFFSET), env=EXTERNAL, check=False)
     assert done.returncode == 1 and "nowhere/command-api/command-api is not there" in done.stderr and "ninja" in done.stderr
