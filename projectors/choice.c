@@ -70,6 +70,8 @@ int choice_parse(const char *text, struct choice ret[CHOICE_MAX], size_t *ret_co
                     choice_add(orderlog_views[i], (enum choice_store)store, ret, ret_count);
         return 0;
     }
+    if (strcmp(text, "none") == 0)
+        return 0;
     while (ev_str_split(&rest, ',', &part)) {
         int r = choice_add_part(part, ret, ret_count, error);
         if (r < 0)

@@ -15,5 +15,5 @@ struct choice {
     enum choice_store store;
 };
 
-/* `text` NULL: all. INVALID, with what there is, for a name that isn't known. */
+/* `text` NULL: all; "none": none. INVALID, with what there is, for a name that isn't known. */
 int choice_parse(const char *text, struct choice ret[CHOICE_MAX], size_t *ret_count, struct ev_error *error);

@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/directory.h"
 #include "core/log.h"
+#include "feeds.h"
 #include "lag.h"
 #include "sinks/elasticsearch.h"
 #include "sinks/mongo.h"
@@ -25,7 +26,12 @@ static const struct ev_config_option options[] = {
     EV_CONFIG_COMMON,
     {"private-listen", EV_CONFIG_STRING, "127.0.0.1:9082",
      "address of the private listener: health, metrics and GET /v1/lag", 0, 0},
-    {"only", EV_CONFIG_STRING, NULL, "views to keep, VIEW or VIEW/SINK with commas between (default: all)", 0, 0},
+    {"only", EV_CONFIG_STRING, NULL, "views to keep, VIEW or VIEW/SINK with commas between, or none (default: all)", 0,
+     0},
+    {"feed", EV_CONFIG_STRING, NULL,
+     "topics whose events are written to PREFIX.feed.TOPIC as CloudEvents for others, with commas between, or all "
+     "(default: none)",
+     0, 0},
     {"rebuild", EV_CONFIG_STRING, NULL,
      "remove what the stores hold of these views (VIEW or VIEW/SINK, with commas between), and end: the next start "
      "builds "
@@ -50,6 +56,7 @@ struct app {
     struct worker workers[CHOICE_MAX];
     struct worker_table table;
     struct http_health health;
+    struct feeds feeds;
     struct http_server *server;
     sigset_t signals;
     pthread_t stopper;
@@ -138,12 +145,33 @@ static void *stopper_run(void *context)
     for (size_t i = 0; i < app->table.count; i++)
         worker_stop(&app->workers[i]);
     http_server_stop(app->server);
+    feeds_stop(&app->feeds);
     return NULL;
+}
+
+static int app_make_feeds(struct app *app, struct ev_error *error)
+{
+    const struct feed_options feed_options = {
+        .kafka = {.brokers = ev_config_string(app->config, "kafka-brokers"),
+                  .topic_prefix = ev_config_string(app->config, "topic-prefix"),
+                  .properties = ev_config_kafka(app->config),
+                  .client_id = program.name},
+        .schemas = ev_registry_source(app->registry),
+        .metrics = app->metrics,
+    };
+    int r = feeds_init(&app->feeds, ev_config_string(app->config, "feed"), &feed_options, error);
+    for (size_t i = 0; i < app->feeds.count && app->health.count < HTTP_HEALTH_CHECKS_MAX; i++)
+        app->health.checks[app->health.count++] = (struct http_health_check){
+            .name = app->feeds.workers[i].name, .check = feed_check, .context = &app->feeds.workers[i]};
+    return r;
 }
 
 static int app_serve(struct app *app, struct ev_error *error)
 {
     struct http_route routes[4];
+    int r = app_make_feeds(app, error);
+    if (r < 0)
+        return r;
     size_t count = app_make_routes(app, routes);
     const struct http_server_options server_options = {
         .private_listen = ev_config_string(app->config, "private-listen"),
@@ -153,7 +181,7 @@ static int app_serve(struct app *app, struct ev_error *error)
         .api = "projectors",
         .metrics = app->metrics,
     };
-    int r = http_server_create(&server_options, routes, count, &app->server, error);
+    r = http_server_create(&server_options, routes, count, &app->server, error);
     if (r < 0)
         return r;
     r = pthread_create(&app->stopper, NULL, stopper_run, app);
@@ -164,7 +192,9 @@ static int app_serve(struct app *app, struct ev_error *error)
     if (r >= 0) {
         ev_log(EV_LOG_INFO, "start", "projecting", ev_log_int("projections", (int64_t)app->table.count),
                ev_log_cstr("private_listen", server_options.private_listen));
-        r = http_server_run(app->server, DRAIN_MS, error);
+        r = feeds_start(&app->feeds, error);
+        if (r >= 0)
+            r = http_server_run(app->server, DRAIN_MS, error);
     }
     pthread_kill(app->stopper, SIGTERM); /* in case that it ended by itself */
     pthread_join(app->stopper, NULL);
@@ -178,6 +208,8 @@ static void app_close(struct app *app)
     for (size_t i = 0; i < CHOICE_MAX; i++)
         worker_finish(&app->workers[i]);
     http_server_destroy(app->server);
+    feeds_stop(&app->feeds);
+    feeds_finish(&app->feeds);
     ev_registry_destroy(app->registry);
     mongo_pool_destroy(app->mongo);
     ev_metrics_destroy(app->metrics);

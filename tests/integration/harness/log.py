@@ -70,21 +70,27 @@ class Ledger:
 
 
 def decoded(orderlog, name):
-    """Every record of PREFIX.name: its partition and the commit as a dict."""
+    """Every record of PREFIX.name: the message and the commit in it as a dict."""
     topic = orderlog.topic(name)
     registry = SchemaRegistryClient({"url": orderlog.environment["ORDERLOG_SCHEMA_REGISTRY_URL"]})
     decode = AvroDeserializer(registry, return_record_name=True)
     context = SerializationContext(topic, MessageField.VALUE)
     for message in records(orderlog.environment["ORDERLOG_KAFKA_BROKERS"], topic):
-        yield message.partition(), decode(message.value(), context)
+        yield message, decode(message.value(), context)
 
 
 def commits(orderlog, name):
     """The valid commits of PREFIX.name as dicts; their events are pairs of the record's full name and its fields."""
+    for _, commit in placed_commits(orderlog, name):
+        yield commit
+
+
+def placed_commits(orderlog, name):
+    """The same with the messages that they came in."""
     ledgers = {}
-    for partition, commit in decoded(orderlog, name):
-        if ledgers.setdefault(partition, Ledger()).counts(commit):
-            yield commit
+    for message, commit in decoded(orderlog, name):
+        if ledgers.setdefault(message.partition(), Ledger()).counts(commit):
+            yield message, commit
 
 
 def fences(orderlog):
@@ -92,7 +98,8 @@ def fences(orderlog):
     owners = {}
     for name in orderlog.topics:
         ledgers = {}
-        for partition, commit in decoded(orderlog, name):
+        for message, commit in decoded(orderlog, name):
+            partition = message.partition()
             ledger = ledgers.setdefault(partition, Ledger())
             before = ledger.epoch
             ledger.counts(commit)

@@ -23,6 +23,7 @@ static void test_chooses(void **state)
     struct choice choices[CHOICE_MAX];
     assert_int_equal(parse(NULL, choices), 7);
     assert_int_equal(parse("", choices), 7);
+    assert_int_equal(parse("none", choices), 0);
     assert_int_equal(parse("orders", choices), 2);
     assert_ptr_equal(choices[1].view, &orders_view);
     assert_int_equal(choices[1].store, CHOICE_ELASTICSEARCH);
