@@ -18,7 +18,7 @@ static void on_checkpoint(void *context, int32_t partition, const struct ev_chec
     disk->told[news->kind]++;
 }
 
-static void open_store(struct disk *disk)
+void disk_open(struct disk *disk)
 {
     struct ev_error error = {0};
     if (ev_checkpoint_lmdb_open(&disk->options, &disk->store, &disk->fault, &error) < 0)
@@ -44,7 +44,7 @@ void disk_init(struct disk *disk)
     disk->stage.options.context = disk; /* on_serving and on_lost of the stage aren't looked at */
     disk->stage.options.on_serving = NULL;
     disk->stage.options.on_lost = NULL;
-    open_store(disk);
+    disk_open(disk);
     stage_restart(&disk->stage);
 }
 
@@ -69,7 +69,7 @@ void disk_restart(struct disk *disk)
 {
     stage_stop(&disk->stage);
     ev_checkpoint_lmdb_close(disk->store);
-    open_store(disk);
+    disk_open(disk);
     stage_start(&disk->stage);
 }
 

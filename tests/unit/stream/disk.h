@@ -19,6 +19,7 @@ struct disk {
 void disk_init(struct disk *disk);
 void disk_finish(struct disk *disk);
 /* The process ends without a word, and another one starts: store and executor are made anew. */
+void disk_open(struct disk *disk); /* the store alone */
 void disk_restart(struct disk *disk);
 /* A checkpoint of all, written. */
 void disk_checkpoint(struct disk *disk);
