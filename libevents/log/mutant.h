@@ -11,7 +11,8 @@
     X(CONFIRMATION, "confirmation", "answers that append nothing are not confirmed by the log")                        \
     X(DEDUPLICATION, "deduplication", "command ids are not remembered")                                                \
     X(DELIVERY, "delivery", "answers before the log has taken the commit")                                             \
-    X(REDECIDE, "redecide", "keeps speculative state when a commit turned out void")
+    X(REDECIDE, "redecide", "keeps speculative state when a commit turned out void")                                   \
+    X(CUT, "cut", "a checkpoint misses streams that change while it is gathered")
 
 enum ev_mutant {
 #define X(name, text, help) EV_MUTANT_BIT_##name,

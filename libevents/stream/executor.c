@@ -319,12 +319,13 @@ size_t ev_executor_checkpoint(struct ev_executor *executor, int64_t timeout_ms)
     int64_t deadline = ev_clock_monotonic_ms(clock) + timeout_ms;
     size_t unwritten = 0;
     enter(executor);
-    for (int32_t i = 0; i < executor->options.partition_count; i++)
-        (void)ev_partition_checkpoint_wait(&executor->partitions[i], deadline); /* what was begun before */
-    for (int32_t i = 0; i < executor->options.partition_count; i++)
-        ev_partition_checkpoint_now(&executor->partitions[i], ev_clock_monotonic_ms(clock));
-    for (int32_t i = 0; i < executor->options.partition_count; i++)
-        unwritten += !ev_partition_checkpoint_wait(&executor->partitions[i], deadline);
+    for (int pass = 0; pass < 2; pass++) { /* the first ends what was begun before, the second takes what came since */
+        unwritten = 0;
+        for (int32_t i = 0; i < executor->options.partition_count; i++)
+            ev_partition_checkpoint_now(&executor->partitions[i], ev_clock_monotonic_ms(clock));
+        for (int32_t i = 0; i < executor->options.partition_count; i++)
+            unwritten += !ev_partition_checkpoint_wait(&executor->partitions[i], deadline);
+    }
     leave(executor);
     return unwritten;
 }

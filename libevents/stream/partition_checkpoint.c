@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "core/memory.h"
+#include "log/mutant.h"
 #include "stream/partition.h"
 
 #define SLICE_STREAMS 1000                           /* per tick */
@@ -200,7 +201,8 @@ static void gather(struct ev_partition *partition, struct ev_stream *stream)
 /* What the cut at hand is to hold of it is copied before it is too late. */
 void ev_partition_changing(struct ev_partition *partition, struct ev_stream *stream)
 {
-    if (partition->checkpoint.phase == EV_CUT_GATHERING && stream->list == partition->checkpoint.gathering)
+    if (!EV_MUTANT(CUT) && partition->checkpoint.phase == EV_CUT_GATHERING &&
+        stream->list == partition->checkpoint.gathering)
         gather(partition, stream);
 }
 

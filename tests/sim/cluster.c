@@ -37,6 +37,13 @@ static void on_drained(void *context, int32_t partition)
     node->drained = true;
 }
 
+static void on_checkpoint(void *context, int32_t partition, const struct ev_checkpoint_news *news)
+{
+    struct sim_node *node = context;
+    (void)partition;
+    node->restored += news->kind == EV_CHECKPOINT_RESTORED;
+}
+
 static void node_start(struct sim *sim, int number)
 {
     struct sim_node *node = &sim->nodes[number];
@@ -44,6 +51,9 @@ static void node_start(struct sim *sim, int number)
     static const char *const names[SIM_NODES] = {"a", "b"};
     node->port = ev_memory_new(struct fake_port);
     fake_port_init(node->port, &sim->log);
+    /* In every second life nothing that is stored stays in memory. */
+    node->memory.soft_max = sim_below(sim, 2) == 0 ? 0 : SIZE_MAX;
+    node->memory.hard_max = SIZE_MAX;
     const struct ev_executor_options options = {
         .topic = &shelf_topic,
         .topic_name = "sim.shelf",
@@ -59,13 +69,20 @@ static void node_start(struct sim *sim, int number)
         .random = &sim->random.random,
         .hot_bytes_min = number == 0 ? 1 : 0, /* of one all streams are hot, of the other none */
         .on_drained = on_drained,
+        .on_checkpoint = on_checkpoint,
         .context = node,
+        .checkpoints = &node->disk.port,
+        .topic_id = "sim",
+        .checkpoint_every_ms = 200,
+        .checkpoint_every_records = 8,
+        .memory = &node->memory,
     };
     if (ev_executor_create(&options, &node->port->port, &node->executor, &error) < 0) {
         fprintf(stderr, "sim: %s\n", error.message);
         abort();
     }
     node->paused = node->draining = node->drained = false;
+    node->restored = 0;
 }
 
 static void node_count(struct sim *sim, const struct sim_node *node)
@@ -77,6 +94,13 @@ static void node_count(struct sim *sim, const struct sim_node *node)
     sim->counts.losses += status.counts.losses;
     sim->counts.gap_reads += status.counts.gap_reads;
     sim->counts.refences += stats.refences;
+    sim->counts.checkpoints += stats.checkpoints;
+    sim->counts.failed_checkpoints += stats.checkpoint_failures;
+    sim->counts.loads += stats.loads;
+    sim->counts.evictions += stats.evictions;
+    for (int i = 0; i < EV_REBUILD_REASON_COUNT; i++)
+        sim->counts.rebuilds += stats.rebuilds[i];
+    sim->counts.restored += node->restored;
 }
 
 /* What it had sent goes on without it. */
@@ -104,8 +128,11 @@ void sim_init(struct sim *sim, uint64_t seed, bool trace)
     ev_fake_random_init(&sim->random, seed);
     ev_fake_clock_init(&sim->clock, 1000000);
     fake_log_init(&sim->log);
-    for (int i = 0; i < SIM_NODES; i++)
+    for (int i = 0; i < SIM_NODES; i++) {
+        fake_checkpoints_init(&sim->nodes[i].disk);
+        fake_checkpoints_init(&sim->nodes[i].old_disk);
         node_start(sim, i);
+    }
     for (int i = 0; i < SIM_SLOTS; i++)
         sim_client_init(sim, i);
 }
@@ -115,6 +142,8 @@ void sim_finish(struct sim *sim)
     for (int i = 0; i < SIM_NODES; i++) {
         if (sim->nodes[i].executor)
             node_stop(sim, i);
+        fake_checkpoints_finish(&sim->nodes[i].disk);
+        fake_checkpoints_finish(&sim->nodes[i].old_disk);
     }
     for (int i = 0; i < sim->ghost_count; i++) {
         fake_port_finish(sim->ghosts[i]);
@@ -270,12 +299,45 @@ static void step_jump(struct sim *sim, struct sim_node *node, int number)
     sim_trace(sim, "%d: time passes", number);
 }
 
+static void step_disk(struct sim *sim, struct sim_node *node, int number)
+{
+    if (sim_below(sim, 6) == 0) {
+        if (fake_checkpoints_fail(&node->disk))
+            sim_trace(sim, "%d: a checkpoint can't be written", number);
+        return;
+    }
+    if (sim_below(sim, 4) == 0)
+        fake_checkpoints_copy(&node->disk, &node->old_disk);
+    if (fake_checkpoints_write(&node->disk))
+        sim_trace(sim, "%d: a checkpoint of what is before %lld is written", number,
+                  (long long)node->disk.head.mark.next_offset);
+}
+
+static void step_damage(struct sim *sim, struct sim_node *node, int number)
+{
+    if (!node->disk.present || node->disk.corrupt)
+        return;
+    node->disk.corrupt = true;
+    sim->counts.damaged_disks++;
+    sim_trace(sim, "%d: its checkpoint is damaged", number);
+}
+
+/* Now and then the disk comes back as it was some time ago. */
+static void disk_after_crash(struct sim *sim, struct sim_node *node, int number)
+{
+    if (sim_below(sim, 4) != 0)
+        return;
+    fake_checkpoints_copy(&node->old_disk, &node->disk);
+    sim->counts.stale_disks++;
+    sim_trace(sim, "%d: its disk is an older one", number);
+}
+
 static void step_crash(struct sim *sim, struct sim_node *node, int number)
 {
-    (void)node;
     sim_trace(sim, "%d: dies and starts again", number);
     sim->counts.crashes++;
     node_stop(sim, number);
+    disk_after_crash(sim, node, number);
     node_start(sim, number);
 }
 
@@ -291,10 +353,11 @@ static const struct {
     int weight;
     void (*step)(struct sim *sim, struct sim_node *node, int number);
 } steps[] = {
-    {221, step_land},  {221, step_report},   {160, step_read},   {95, step_ask_end},       {95, step_answer_end},
+    {200, step_land},  {200, step_report},   {160, step_read},   {95, step_ask_end},       {95, step_answer_end},
     {100, step_tick},  {30, step_acquire},   {15, step_drop},    {10, step_land_silently}, {5, step_land_blindly},
     {8, step_pause},   {5, step_read_fail},  {5, step_end_fail}, {3, step_jump},           {3, step_crash},
     {3, step_release}, {3, step_queue_full}, {12, step_drain},   {6, step_standby},
+    {40, step_disk},   {2, step_damage},
 };
 
 static void node_step(struct sim *sim)
@@ -353,6 +416,7 @@ static void calm_round(struct sim *sim)
     for (int i = 0; i < SIM_NODES; i++) {
         sim->nodes[i].paused = sim->nodes[i].port->full = false;
         fake_port_settle(sim->nodes[i].port, 64);
+        (void)fake_checkpoints_write(&sim->nodes[i].disk);
         (void)ev_executor_tick(sim->nodes[i].executor);
     }
     ev_executor_partition_status(sim->nodes[0].executor, 0, &status);

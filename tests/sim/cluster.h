@@ -2,6 +2,7 @@
  * one seeded generator, so that a seed is a schedule. */
 #pragma once
 
+#include "fake_checkpoints.h"
 #include "fake_log.h"
 #include "shelf.h"
 
@@ -52,6 +53,9 @@ struct sim_client {
 struct sim_node {
     struct ev_executor *executor; /* NULL: down */
     struct fake_port *port;
+    struct fake_checkpoints disk, old_disk; /* old_disk: as the disk was some time ago */
+    struct ev_state_memory memory;
+    int64_t restored;
     bool paused;
     bool draining, drained; /* gives the partition up in good order; has done so */
 };
@@ -59,7 +63,8 @@ struct sim_node {
 struct sim_counts {
     int64_t steps, commands, attempts, answers[EV_OUTCOME_FAILED + 1], crashes, acquires, releases, drains, standbys,
         pauses, drops, lost_reports, blind_reports, late, read_failures, jumps, full, voids, void_fences, fences,
-        refences, losses, gap_reads, records;
+        refences, losses, gap_reads, records, checkpoints, failed_checkpoints, restored, stale_disks, damaged_disks,
+        rebuilds, loads, evictions;
 };
 
 struct sim {

@@ -104,6 +104,11 @@ static void print(const struct sim_counts *c, int64_t schedules)
            (long long)c->fences, (long long)c->void_fences, (long long)c->voids, (long long)c->acquires,
            (long long)c->releases, (long long)c->drains, (long long)c->standbys, (long long)c->losses,
            (long long)c->refences, (long long)c->gap_reads);
+    printf("checkpoints: %lld written, %lld failed, %lld restored, %lld disks gone back, %lld damaged, %lld rebuilt; "
+           "streams: %lld loaded, %lld evicted\n",
+           (long long)c->checkpoints, (long long)c->failed_checkpoints, (long long)c->restored,
+           (long long)c->stale_disks, (long long)c->damaged_disks, (long long)c->rebuilds, (long long)c->loads,
+           (long long)c->evictions);
 }
 
 /* A simulation in which something never happens proves nothing about it. */
@@ -119,6 +124,9 @@ static const char *what_is_missing(const struct sim_counts *c)
     if (!c->voids || !c->void_fences || !c->losses || !c->refences || !c->gap_reads || !c->releases || !c->drains ||
         !c->standbys)
         return "a turn of the protocol";
+    if (!c->checkpoints || !c->failed_checkpoints || !c->restored || !c->stale_disks || !c->damaged_disks ||
+        !c->rebuilds || !c->loads || !c->evictions)
+        return "a turn of a checkpoint";
     return NULL;
 }
 
