@@ -86,7 +86,7 @@ static void judged_fence(struct ev_owner *owner, const struct ev_commit *head)
     if (own && owner->state == EV_OWNER_FENCING && head->epoch == owner->fence.epoch) {
         begin_serving(owner);
     } else if (!own && owner->state == EV_OWNER_FENCING) {
-        owner->fence.foreign = true; /* ours, which comes behind it, decides */
+        owner->fence.foreign = true;                                  /* ours, which comes behind it, decides */
     } else if (!own && owner->served && head->epoch > owner->epoch) { /* an older one is read again after a reset */
         ev_owner_lose(owner);
     }

@@ -356,8 +356,8 @@ static const struct {
     {200, step_land},  {200, step_report},   {160, step_read},   {95, step_ask_end},       {95, step_answer_end},
     {100, step_tick},  {30, step_acquire},   {15, step_drop},    {10, step_land_silently}, {5, step_land_blindly},
     {8, step_pause},   {5, step_read_fail},  {5, step_end_fail}, {3, step_jump},           {3, step_crash},
-    {3, step_release}, {3, step_queue_full}, {12, step_drain},   {6, step_standby},
-    {40, step_disk},   {2, step_damage},
+    {3, step_release}, {3, step_queue_full}, {12, step_drain},   {6, step_standby},        {40, step_disk},
+    {2, step_damage},
 };
 
 static void node_step(struct sim *sim)

@@ -240,7 +240,8 @@ static void damage(const struct disk *disk, off_t place)
     close(fd);
 }
 
-/* Wherever a byte is wrong: either it is noticed, or it lies where nobody reads. Never a wrong answer, never a crash. */
+/* Wherever a byte is wrong: either it is noticed, or it lies where nobody reads. Never a wrong answer, never a crash.
+ */
 static void a_byte_that_is_wrong(void **state)
 {
     struct disk *disk = *state;
@@ -252,8 +253,8 @@ static void a_byte_that_is_wrong(void **state)
     for (int i = 0; i < PLACES; i++) {
         /* Places in turn in each page: header, directory, end; and some by chance. */
         off_t page = (off_t)ev_random_below(&random.random, (uint64_t)data_bytes(disk) / 4096);
-        off_t in_page = i % 3 == 0 ? (off_t)ev_random_below(&random.random, 64)
-                                   : (off_t)ev_random_below(&random.random, 4096);
+        off_t in_page =
+            i % 3 == 0 ? (off_t)ev_random_below(&random.random, 64) : (off_t)ev_random_below(&random.random, 4096);
         damage(disk, page * 4096 + in_page);
         memset(disk->told, 0, sizeof(disk->told));
         then_all_is_right(disk);
@@ -297,7 +298,8 @@ static void a_stream_that_is_damaged_while_it_runs(void **state)
     disk_open(disk);
     stage_start(&disk->stage);
     serve(disk);
-    /* The file is mapped: what is written to it is seen. Each state ends in its buyer, empty here; units come before. */
+    /* The file is mapped: what is written to it is seen. Each state ends in its buyer, empty here; units come before.
+     */
     char *bytes = ev_memory_alloc((size_t)data_bytes(disk));
     int fd = open(data_path(disk), O_RDWR);
     ssize_t length = pread(fd, bytes, (size_t)data_bytes(disk), 0);

@@ -140,7 +140,8 @@ static void compare(const struct ask *one, const struct ask *other)
 static struct ask *random_ask(struct stage *stage, const uint64_t *choices, int number)
 {
     const char *id = shelf((int)(choices[0] % 20));
-    int command = choices[3] % 8 == 0 && number > 10 ? number - (int)(choices[3] % 10) : number; /* now and then again */
+    int command =
+        choices[3] % 8 == 0 && number > 10 ? number - (int)(choices[3] % 10) : number; /* now and then again */
     struct ask *ask = choices[1] % 3 == 0 ? stage_stock(stage, id, 1 + (int64_t)(choices[2] % 3), command)
                                           : stage_sell(stage, id, (int64_t)(choices[2] % 3), command);
     ask->request.wants_state = choices[3] % 2 == 0;
