@@ -135,7 +135,7 @@ static int ask_registry(struct check *check)
 {
     struct ev_str reasons = EV_STR_NULL;
     int answer = ev_registry_test(check->source->registry, check->topic->subject, check->topic->json,
-                                  &check->source->arena, &reasons, check->error);
+                                  check->mode->transitive, &check->source->arena, &reasons, check->error);
     if (answer < 0)
         return answer;
     printf("  the registry %s%s", answer == 0 ? "would take it" : "would refuse it",

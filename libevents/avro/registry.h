@@ -42,9 +42,9 @@ int ev_registry_versions(struct ev_registry *registry, const char *subject, bool
  * version gets the mode BACKWARD; one that has keeps its own. */
 int ev_registry_ensure(struct ev_registry *registry, const char *subject, struct ev_str schema_json, int32_t *ret_id,
                        struct ev_error *error);
-/* Asks the registry itself whether it would take the schema by the subject's mode: 0 yes, 1 no, with its reasons (the
- * null string where it gives none). */
-int ev_registry_test(struct ev_registry *registry, const char *subject, struct ev_str schema_json,
+/* Asks the registry itself whether it would take the schema by the subject's mode, beside its latest version or beside
+ * `all_versions` (for transitive modes): 0 yes, 1 no, with its reasons (the null string where it gives none). */
+int ev_registry_test(struct ev_registry *registry, const char *subject, struct ev_str schema_json, bool all_versions,
                      struct ev_arena *arena, struct ev_str *ret_reasons, struct ev_error *error);
 struct ev_schema_source ev_registry_source(struct ev_registry *registry);
 /* 0 when it answers. */

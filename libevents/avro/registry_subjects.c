@@ -136,14 +136,15 @@ static struct ev_str reasons(yyjson_val *messages, struct ev_arena *arena)
     return copy;
 }
 
-int ev_registry_test(struct ev_registry *registry, const char *subject, struct ev_str schema_json,
+int ev_registry_test(struct ev_registry *registry, const char *subject, struct ev_str schema_json, bool all_versions,
                      struct ev_arena *arena, struct ev_str *ret_reasons, struct ev_error *error)
 {
     char path[EV_REGISTRY_PATH_MAX];
     struct ev_buffer body;
     struct ev_json_writer writer;
     yyjson_val *root;
-    int rc = ev_registry_subject_path("/compatibility/subjects/", subject, "/versions?verbose=true", path, error);
+    const char *after = all_versions ? "/versions?verbose=true" : "/versions/latest?verbose=true";
+    int rc = ev_registry_subject_path("/compatibility/subjects/", subject, after, path, error);
     if (rc < 0)
         return rc;
     ev_buffer_init(&body);
