@@ -9,7 +9,7 @@ import sys
 import time
 
 from breaking import plan, settings  # settings first: it sets the path
-from breaking import report, rounds
+from breaking import mutants, report, rounds
 from breaking.proxies import Proxies
 from breaking.servers import Servers
 
@@ -30,6 +30,8 @@ def parse():
     parser.add_argument("--plan", type=pathlib.Path, help="one round by this plan (a plan.jsonl)")
     parser.add_argument("--instances", type=int, default=1, choices=range(1, 6), help="command-api processes (default %(default)s)")
     parser.add_argument("--build", type=pathlib.Path, default=settings.REPOSITORY / "build", help="where command-api was built")
+    parser.add_argument("--prove", nargs="*", metavar="MUTANT", choices=[*mutants.PROVOCATIONS], help="show that the checkers notice when this safeguard is missing "
+                        f"(default: each of {', '.join(mutants.PROVOCATIONS)})")
     parser.add_argument("--no-mounts", action="store_true", help="leave out what needs the right to mount: the full disk")
     return parser.parse_args()
 
@@ -38,7 +40,7 @@ class Suite:
     def __init__(self, arguments):
         self.arguments = arguments
         self.begin = time.monotonic()
-        self.servers = Servers(arguments.instances)
+        self.servers = Servers(max(arguments.instances, 2))
         self.proxies = Proxies(self.servers.proxied)
         seconds = arguments.round_seconds or (SHORT_ROUND_SECONDS if arguments.short else LONG_ROUND_SECONDS)
         seed = random.SystemRandom().randrange(1, 100_000) if arguments.seed is None else arguments.seed
@@ -83,10 +85,28 @@ class Suite:
             self.say(f"kinds that did not occur: {', '.join(missing)}")
         return checks
 
+    async def prove(self, names, control=True):
+        """{check: good}: with the safeguard off the checkers speak, with it on they don't."""
+        proof, checks = mutants.Proof(self.servers, self.proxies, self.options, self.arguments.build), {}
+        for name in names:
+            found = await proof.findings(name, name)
+            spoken = mutants.of_checkers(found)
+            self.say(f"without {name}: " + (f"noticed by {', '.join(spoken)}" if spoken else f"NOT NOTICED {found.get('schedule', '')}"))
+            for texts in spoken.values():
+                print(f"    {texts[0]}")
+            checks[f"without {name}"] = bool(spoken)
+            if control:
+                found = {check: texts for check, texts in (await proof.findings(name, None)).items() if texts}
+                self.say(f"with {name}: " + (f"FINDINGS {found}" if found else "nothing found"))
+                checks[f"with {name}"] = not found
+        return checks
+
     async def run(self):
         self.say(f"seed {self.options.seed}; starting Kafka, the registry and toxiproxy")
         await self.servers.up()
         await self.proxies.up()
+        if self.arguments.prove is not None:
+            return self.sum_up(await self.prove(self.arguments.prove or mutants.PROVOCATIONS))
         if self.arguments.plan:
             header, rows = plan.read(self.arguments.plan)
             self.options.seed, self.options.seconds = header["seed"], header["seconds"]
@@ -98,6 +118,9 @@ class Suite:
         checks = {f"round {r.number}": r.good for r in self.results}
         if not self.arguments.plan and len(self.results) > 1:
             checks |= self.judge_all()
+        return self.sum_up(checks)
+
+    def sum_up(self, checks):
         for name, good in checks.items():
             if not good:
                 print(f"failed: {name}")

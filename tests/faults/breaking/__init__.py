@@ -15,6 +15,7 @@
     checks      history against log
     linear      histories of streams for porcupine
     rounds      one round from start to findings
+    stage       two instances and steps to direct them by
     mutants     the safeguards switched off, one by one
     report      the table
 """

@@ -50,12 +50,15 @@ class Command:
         self.stream = stream_of(name, fields)
         self.key = of.key if of else f"key {self.id}"
         self.attempts, self.answer = 0, None
+        self.wait = None  # Prefer
 
     def request(self, attempt):
         kind = COMMANDS[self.name]
         headers = {"idempotency-key": self.key, "x-correlation-id": self.id, "x-causation-id": attempt}
         if self.expected is not None:
             headers["if-match"] = f'"{self.expected}"'
+        if self.wait:
+            headers["prefer"] = self.wait
         fields = kind.body_of(self.fields)
         body = json.dumps(fields).encode() if fields or kind.method != "DELETE" else None
         return kind.method, kind.path_of(self.fields), headers, body

@@ -3,7 +3,8 @@ import asyncio
 import signal
 
 REFILL_SECONDS = 0.5
-BURST = 40  # requests that wait in a paused instance's sockets
+BURST = 40  # requests that go to one instance
+REACH_SECONDS = 0.1  # for a request to reach a socket
 
 
 class Faults:
@@ -63,16 +64,19 @@ class Faults:
     hiccup = pause
 
     async def stale_burst(self, _name, row):
-        """Requests reach a paused process; the others take over and write; then it wakes and finds them in its sockets."""
+        """Requests reach a paused process, some before and some after the others have taken over and written; then it wakes and finds them
+        in its sockets."""
         async with self.busy[row["instance"]]:
             instance = self.instance(row)
             instance.child.signal(signal.SIGSTOP)
             try:
-                waiting = asyncio.create_task(self.cluster.burst(instance, BURST))
+                early = asyncio.create_task(self.cluster.burst(instance, BURST // 2))
                 await asyncio.sleep(row["for"])
+                late = asyncio.create_task(self.cluster.burst(instance, BURST // 2))
+                await asyncio.sleep(REACH_SECONDS)
             finally:
                 instance.child.signal(signal.SIGCONT)
-            await waiting
+            await asyncio.gather(early, late)
 
     async def _toxic(self, name, row, kind, stream="downstream", **attributes):
         await self.cluster.proxies.add(row["instance"], name, kind, stream, **attributes)

@@ -58,7 +58,8 @@ class Instance:
             "ORDERLOG_LISTEN": f"{HOST}:{self.public}", "ORDERLOG_PRIVATE_LISTEN": f"{HOST}:{self.private}",
             "ORDERLOG_DEADLINE_MS": str(COMMAND_DEADLINE_MS), "ORDERLOG_CREATE_TOPICS": "true", "ORDERLOG_REGISTER_SCHEMAS": "true",
             "ORDERLOG_PARTITIONS": str(PARTITIONS), "ORDERLOG_DRAIN_MS": "5000",
-        } | group_settings(options.instances) | options.environment
+            "ORDERLOG_GROUP_SESSION_MS": str(SESSION_MS),
+        } | options.environment
         self.unready = ""  # what /readyz said last when it wasn't
         self.child = Child(self.name, [options.program], environment, folder)
 
@@ -89,8 +90,3 @@ class Instance:
     def finish(self):
         self.child.kill_now()
         self.disk.finish()
-
-
-def group_settings(instances):
-    """With one instance there is no group."""
-    return {} if instances == 1 else {"ORDERLOG_SESSION_TIMEOUT_MS": str(SESSION_MS)}
