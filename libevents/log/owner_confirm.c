@@ -117,6 +117,7 @@ void ev_owner_on_end_offset(struct ev_owner *owner, uint64_t tag, int64_t end, c
     }
     owner->query.answered = true;
     owner->query.end = end;
+    owner->last_error.code = EV_ERR_NONE; /* that it failed before is over, also where nobody writes any more */
     ev_owner_query_advance(owner);
 }
 

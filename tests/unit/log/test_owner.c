@@ -291,6 +291,10 @@ static void do_tell_counts(struct stage *s)
     tell(s, "[reads %lld queries %lld purges %lld] ", (long long)s->owner.counts.gap_reads,
          (long long)s->owner.counts.end_offset_queries, (long long)s->port.purges);
 }
+static void do_tell_error(struct stage *s)
+{
+    tell(s, s->owner.last_error.code == EV_ERR_NONE ? "[well] " : "[in trouble] ");
+}
 
 #define WORD(name)                                                                                                     \
     {                                                                                                                  \
@@ -328,6 +332,7 @@ static const struct {
     WORD(apply_fails),
     WORD(apply_works),
     WORD(tell_counts),
+    WORD(tell_error),
 };
 
 static void run_word(struct stage *stage, struct ev_str word)
@@ -478,6 +483,9 @@ static const struct row {
      "serving #1 doubt voided serving #2 confirmed#2 ", EV_OWNER_SERVING},
     {"a question without an answer is asked again", SERVE "confirm ask answer_fails tick ask answer",
      "serving #1 confirmed#1 ", EV_OWNER_SERVING},
+    {"an answered question ends the trouble of the one before",
+     SERVE "confirm ask answer_fails tell_error tick ask answer tell_error",
+     "serving #1 [in trouble] confirmed#1 [well] ", EV_OWNER_SERVING},
 };
 
 static void run_row(const struct row *row)
