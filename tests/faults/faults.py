@@ -28,7 +28,7 @@ def parse():
     parser.add_argument("--round-seconds", type=float, help="under faults, in each round")
     parser.add_argument("--seed", type=int, help="of plans and clients (default: a new one, which is printed)")
     parser.add_argument("--plan", type=pathlib.Path, help="one round by this plan (a plan.jsonl)")
-    parser.add_argument("--instances", type=int, default=1, choices=range(1, 6), help="command-api processes (default %(default)s)")
+    parser.add_argument("--instances", type=int, default=3, choices=range(1, 6), help="command-api processes (default %(default)s)")
     parser.add_argument("--build", type=pathlib.Path, default=settings.REPOSITORY / "build", help="where command-api was built")
     parser.add_argument("--prove", nargs="*", metavar="MUTANT", choices=[*mutants.PROVOCATIONS], help="show that the checkers notice when this safeguard is missing "
                         f"(default: each of {', '.join(mutants.PROVOCATIONS)})")
@@ -118,6 +118,9 @@ class Suite:
         checks = {f"round {r.number}": r.good for r in self.results}
         if not self.arguments.plan and len(self.results) > 1:
             checks |= self.judge_all()
+        if self.arguments.short:
+            self.say("proving the checkers")
+            checks |= await self.prove(mutants.SHORT, control=False)
         return self.sum_up(checks)
 
     def sum_up(self, checks):

@@ -1,5 +1,5 @@
-/* command-api with a safeguard of libevents/log/mutant.h switched off: the one that ORDERLOG_MUTANT names, none when it is
- * absent. Only tests/faults runs this build, to prove that its checkers would notice; it is never installed. */
+/* command-api with a safeguard of libevents/log/mutant.h switched off: the one that ORDERLOG_MUTANT names, none when it
+ * is absent. Only tests/faults runs this build, to prove that its checkers would notice; it is never installed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -26,12 +26,16 @@ async def epoch(stage):
     await stage.hold(owner)
     commands = [stage.receive(f"late-{i}", 5) for i in range(3)]
     waiting = [stage.later(command, owner) for command in commands]
+    await asyncio.sleep(SENT_SECONDS)
+    stage.pause(owner)  # or it would hand its commands on to the other
     await stage.await_fence_of(other, len(records))
     await stage.let_through(owner)
     await stage.await_log(lambda rows: sum(r.verdict == "void" for r in rows) >= 3, "the late commits have landed")
-    await asyncio.gather(*waiting)
+    await stage.send(stage.take("nothing", 1), other)  # a refusal has it read to the log's end, with nothing of its own on the way
     for command in commands:
         await stage.must(command, other)
+    stage.wake(owner)
+    await asyncio.gather(*waiting)
 
 
 async def sequence(stage):
@@ -43,7 +47,7 @@ async def sequence(stage):
     stage.clients.history.write(event="call", at=0, attempt=f"{command.id}.0", command=command.id, instance=owner.index)
     event = ("orderlog.stock.StockReceived", {"sku": "other", "quantity": 7, "reference": None})
     await stage.inject(*stage.fresh_commit(command, f"{command.id}.0", 0, last["epoch"], last["seq"] + 2, event))
-    await stage.must(stage.receive("s", 1), owner)
+    await stage.send(stage.take("nothing", 1), owner)  # a refusal has it read to the log's end, with nothing of its own on the way
     await stage.must(stage.receive("other", 2), owner)
 
 
