@@ -1,7 +1,12 @@
 """The log read by independent clients: end offsets, and valid commits decoded by confluent-kafka's AvroDeserializer."""
+import io
+import json
+import struct
 import time
+import uuid
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+import fastavro
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -91,6 +96,20 @@ def placed_commits(orderlog, name):
     for message, commit in decoded(orderlog, name):
         if ledgers.setdefault(message.partition(), Ledger()).counts(commit):
             yield message, commit
+
+
+def append_fence(orderlog, name, partition, actor):
+    """A valid fence of a writer that nobody has assigned the partition to, as one that was paused on its way would write it."""
+    topic = orderlog.topic(name)
+    fence = [commit for at, commit in decoded(orderlog, name) if at == partition and commit["stream_id"] == ""][-1]
+    fence |= {"epoch": fence["epoch"] + 1, "actor": actor, "command_id": uuid.uuid4()}
+    registry = SchemaRegistryClient({"url": orderlog.environment["ORDERLOG_SCHEMA_REGISTRY_URL"]})
+    schema = registry.get_latest_version(topic + "-value")
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, fastavro.parse_schema(json.loads(schema.schema.schema_str)), fence)
+    producer = Producer({"bootstrap.servers": orderlog.environment["ORDERLOG_KAFKA_BROKERS"], "acks": "all"})
+    producer.produce(topic, key=b"", value=struct.pack(">bI", 0, schema.schema_id) + body.getvalue(), partition=partition)
+    assert producer.flush(BROKER_SECONDS) == 0
 
 
 def fences(orderlog):

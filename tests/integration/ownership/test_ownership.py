@@ -1,9 +1,11 @@
 """Three instances share the partitions. Whatever happens to one of them: acknowledged commands stay, exactly once, and the others take over."""
 import itertools
 import threading
+import time
 
 import pytest
 
+from harness import log
 from harness.instances import Instances, key_in, total
 from harness.wait import until
 from ownership_stream import Stream, streams
@@ -83,6 +85,16 @@ def test_a_fourth_one_takes_its_share(cluster, stream):
     assert len(moved) == len(before) // 4
     stream.wait_for(50, until)
     cluster.stop("command-api-4")
+
+
+def test_a_fence_that_comes_late_does_no_lasting_harm(cluster, stream):
+    (topic, partition), owner = next(item for item in cluster.await_shared().items() if item[0][0] == "cart")
+    since = time.monotonic()
+    log.append_fence(cluster.orderlog, topic, partition, "somebody-late")
+    assert cluster.owners()[topic, partition] == "somebody-late"
+    cluster.await_shared()  # the group has assigned it anew, to whomever
+    say(f"{owner} was fenced off by a late one; served again after", time.monotonic() - since, 5)
+    stream.wait_for(50, until)
 
 
 def test_one_that_wakes_up_late_answers_nothing_from_its_dead_state(cluster, stream):
