@@ -23,7 +23,8 @@ static const struct ev_config_option options[] = {
 static const struct ev_config_program program = {
     .name = "projector_drill",
     .summary = "Makes logs, runs projections and compares stores with them, for tests.",
-    .usage = "[options] feed | project VIEW SINK | prove VIEW SINK",
+    .usage =
+        "[options] feed | project VIEW SINK | prove VIEW SINK | put|delete SINK KEY OFFSET PREVIOUS | show SINK KEY",
     .options = options,
 };
 
@@ -92,11 +93,32 @@ int drill_run(struct ev_projection *projection, struct ev_error *error)
     }
 }
 
+/* 1: it is none of these. */
+static int run_write(struct drill *drill, const char *const *words, size_t count, struct ev_error *error)
+{
+    struct drill_write what = {0};
+    if (count < 3)
+        return 1;
+    what.key = ev_str_of(words[2]);
+    what.shows = strcmp(words[0], "show") == 0;
+    what.deleted = strcmp(words[0], "delete") == 0;
+    bool writes = what.deleted || strcmp(words[0], "put") == 0;
+    if (what.shows && count == 3)
+        return drill_write(drill, words[1], &what, error);
+    if (!writes || count != 5 || !ev_str_to_int64(ev_str_of(words[3]), &what.offset) ||
+        !ev_str_to_int64(ev_str_of(words[4]), &what.previous))
+        return 1;
+    return drill_write(drill, words[1], &what, error);
+}
+
 static int run(struct drill *drill, const char *const *words, size_t count, struct ev_error *error)
 {
     if (count == 1 && strcmp(words[0], "feed") == 0)
         return drill_feed(drill, error);
-    const struct ev_view *view = count == 3 ? orderlog_view_find(ev_str_of(words[1])) : NULL;
+    int r = run_write(drill, words, count, error);
+    if (r <= 0)
+        return r;
+    const struct ev_view *view = count == 3 ? drill_find_view(ev_str_of(words[1])) : NULL;
     if (view && strcmp(words[0], "project") == 0)
         return drill_project(drill, view, words[2], error);
     if (view && strcmp(words[0], "prove") == 0)

@@ -27,6 +27,17 @@ int drill_project(struct drill *drill, const struct ev_view *view, const char *s
 /* prove VIEW SINK: 1 when the store differs from a fold of the log up to the store's own checkpoints. */
 int drill_prove(struct drill *drill, const struct ev_view *view, const char *sink_name, struct ev_error *error);
 
+/* A view of the shop, or "deleting". NULL: there is none. */
+const struct ev_view *drill_find_view(struct ev_str name);
+/* put or delete SINK KEY OFFSET PREVIOUS: one write to the view "deleting"; prints what the sink says. show SINK KEY:
+ * what is there. */
+struct drill_write {
+    struct ev_str key;
+    int64_t offset, previous;
+    bool deleted, shows;
+};
+int drill_write(struct drill *drill, const char *sink_name, const struct drill_write *what, struct ev_error *error);
+
 /* "memory", "mongodb" or "elasticsearch"; the caller destroys it. */
 int drill_make_sink(struct drill *drill, const char *name, struct ev_sink **ret, struct ev_error *error);
 int drill_make_reader(struct drill *drill, const struct ev_view *view, struct ev_reader **ret, struct ev_error *error);
