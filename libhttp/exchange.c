@@ -71,6 +71,7 @@ void http_pool_release(struct http_pool *pool, struct http_slot *slot)
 {
     if (slot->state == HTTP_SLOT_FREE)
         ev_fatal("exchange %u was released twice", slot->exchange.slot);
+    pool->body_bytes -= slot->exchange.body.length;
     if (slot->exchange.arena.total > HTTP_SLOT_KEEP_MAX)
         ev_arena_finish(&slot->exchange.arena);
     else

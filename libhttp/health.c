@@ -1,5 +1,8 @@
 #include "libhttp/health.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "libhttp/problem.h"
 
 #define READY_RETRY_AFTER_S 1
@@ -78,11 +81,27 @@ static void handle_ready(struct http_exchange *exchange, void *context)
     http_reply(exchange, &(struct http_reply){.status = 200, .body = body});
 }
 
+/* Prometheus' own name for what the process takes of the machine. */
+static void write_memory(struct ev_buffer *out)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return;
+    if (fscanf(file, "%*s %ld", &pages) == 1)
+        ev_buffer_printf(out,
+                         "# HELP process_resident_memory_bytes Memory that is in use.\n"
+                         "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %lld\n",
+                         (long long)pages * sysconf(_SC_PAGESIZE));
+    (void)fclose(file);
+}
+
 static void handle_metrics(struct http_exchange *exchange, void *context)
 {
     const struct http_health *health = context;
     struct ev_buffer out = {0};
     ev_metrics_write(health->metrics, &out);
+    write_memory(&out);
     struct ev_str body = ev_arena_copy(&exchange->arena, ev_buffer_str(&out));
     ev_buffer_finish(&out);
     http_reply(exchange, &(struct http_reply){

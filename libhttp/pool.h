@@ -27,6 +27,7 @@ struct http_slot {
 struct http_pool {
     struct http_slot **slots;
     uint32_t count, capacity, max, in_use;
+    size_t body_bytes;      /* of the exchanges in use */
     struct http_slot *free; /* the last one used first: its memory is warm */
 };
 

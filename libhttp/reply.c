@@ -126,7 +126,8 @@ static void reply_now(struct http_slot *slot, const struct http_reply *reply)
     slot->state = HTTP_SLOT_SENT;
     h2o_iovec_t body = h2o_iovec_init(reply->body.data, reply->body.length);
     h2o_start_response(req, &generator);
-    h2o_send(req, &body, has_body && body.len > 0 ? 1 : 0, H2O_SEND_STATE_FINAL);
+    bool is_head = ev_str_equal(slot->exchange.method, EV_STR("HEAD")); /* told how long it would be, no more */
+    h2o_send(req, &body, has_body && !is_head && body.len > 0 ? 1 : 0, H2O_SEND_STATE_FINAL);
 }
 
 static void on_posted_reply(void *context)

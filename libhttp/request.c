@@ -138,6 +138,22 @@ static bool find_route(struct http_exchange *exchange, const struct http_side *s
     return false;
 }
 
+/* Bodies take the memory that requests hold while they wait, so their sum has a bound. */
+static bool check_room(struct http_exchange *exchange)
+{
+    const struct http_server_options *options = &exchange->loop->server->options;
+    size_t max = (options->bodies_max ? options->bodies_max : HTTP_BODIES_MAX) / options->threads;
+    if (exchange->body.length == 0 || exchange->loop->exchanges.body_bytes <= max)
+        return true;
+    http_reply_problem(exchange,
+                       &(struct http_problem){.status = 503,
+                                              .slug = "overloaded",
+                                              .title = "Too much is waiting",
+                                              .detail = EV_STR("Nothing was carried out. Send it again later."),
+                                              .retry_after_s = HTTP_RETRY_AFTER_S});
+    return false;
+}
+
 /* Problems need an identity, hence after http_identify. */
 static bool check_head(struct http_exchange *exchange, const h2o_req_t *req, bool headers_fit)
 {
@@ -172,8 +188,10 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     exchange->is_private = http_connection_is_private(connection);
     bool headers_fit = req->headers.size <= HTTP_HEADER_MAX && headers_size(req) <= HTTP_HEADER_BYTES_MAX;
     exchange_fill(exchange, req, headers_fit);
+    loop->exchanges.body_bytes += exchange->body.length;
     http_identify(exchange, &loop->random.port);
-    if (check_head(exchange, req, headers_fit) && find_route(exchange, handler->side) && check_body(exchange))
+    if (check_room(exchange) && check_head(exchange, req, headers_fit) && find_route(exchange, handler->side) &&
+        check_body(exchange))
         exchange->route->handler(exchange, exchange->route->context);
     if (connection->slot == slot && slot->state == HTTP_SLOT_RUNNING)
         http_connection_rest(connection);

@@ -69,6 +69,8 @@ static int node_add_route(struct http_node *node, const struct http_route *route
     added->method = method;
     memcpy(added->names, names, sizeof(added->names));
     ev_buffer_printf(&node->allow, "%s%s", node->allow.length ? ", " : "", route->method);
+    if (ev_str_equal(method, EV_STR("GET")))
+        ev_buffer_append_str(&node->allow, EV_STR(", HEAD"));
     return 0;
 }
 
@@ -178,6 +180,8 @@ enum http_match http_router_match(const struct http_router *router, struct ev_st
     if (!node)
         return HTTP_MATCH_NO_PATH;
     ret->allow = ev_buffer_str(&node->allow);
+    if (ev_str_equal(method, EV_STR("HEAD"))) /* the answer's body is left out (reply.c) */
+        method = EV_STR("GET");
     for (size_t i = 0; i < node->route_count; i++) {
         if (!ev_str_equal(node->routes[i].method, method))
             continue;

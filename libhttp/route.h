@@ -31,6 +31,6 @@ struct http_matched {
 int http_router_init(struct http_router *router, const struct http_route *routes, size_t count,
                      enum http_exposure exposure, struct ev_error *error);
 void http_router_finish(struct http_router *router);
-/* `path` without query. Decoded values lie in the arena or in `path`. */
+/* HEAD is answered by GET's route. `path` without query. Decoded values lie in the arena or in `path`. */
 enum http_match http_router_match(const struct http_router *router, struct ev_str method, struct ev_str path,
                                   struct ev_arena *arena, struct http_matched *ret);

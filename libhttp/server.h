@@ -12,6 +12,8 @@
 #define HTTP_BODY_MAX_PRIVATE ((size_t)1024 * 1024) /* private commands: whole orders with given lines */
 #define HTTP_HEADER_MAX 64
 #define HTTP_PATH_VALUES_MAX 4
+#define HTTP_BODIES_MAX ((size_t)64 * 1024 * 1024)
+#define HTTP_RETRY_AFTER_S 1
 #define HTTP_EXCHANGES_MAX 8192 /* per loop; beyond: 503 */
 #define HTTP_URI_MAX ((size_t)8192)
 #define HTTP_HEADER_BYTES_MAX ((size_t)32 * 1024) /* names and values of one request */
@@ -71,9 +73,10 @@ struct http_server_options {
     const char *private_listen; /* NULL: none */
     unsigned threads;           /* loops, >= 1 */
     unsigned connections_max; /* per listener and process, shared out among the loops; more wait in the listen queue */
-    int64_t stop_delay_ms;    /* from http_server_leave until the listeners close */
-    const char *service;      /* "command-api", in metrics, logs */
-    const char *api;          /* "command" or "query", in --routes */
+    size_t bodies_max;     /* bytes of bodies of requests without an answer, in all; beyond: 503. 0: HTTP_BODIES_MAX */
+    int64_t stop_delay_ms; /* from http_server_leave until the listeners close */
+    const char *service;   /* "command-api", in metrics, logs */
+    const char *api;       /* "command" or "query", in --routes */
     struct ev_metrics *metrics;
     /* Called on a loop's own thread when it starts, and every time it wakes (after h2o's work); returns ms until it
      * wants to be woken (<= 100). May be NULL. */

@@ -2,6 +2,8 @@
 import datetime
 from collections import defaultdict
 
+import requests
+
 from harness.namespace import quoted
 from query_data import CUSTOMER_FIGURES, ITEM_FIGURES, money, shown
 
@@ -102,3 +104,12 @@ def test_ids_are_data(filled):
     for text in ('{"$ne":null}', "a/b", "ä", "%00", "'\"", "x" * 500):
         answer = filled.api.get(f"/v1/carts/{quoted(text)}")
         assert answer.status_code in (400, 404), text
+
+
+def test_head_is_get_without_the_body(filled):
+    url = filled.api.url("query-api") + "/v1/products?limit=2"
+    got, head = requests.get(url, timeout=10), requests.head(url, timeout=10)
+    assert got.status_code == head.status_code == 200 and head.content == b""
+    for name in ("Content-Length", "Content-Type", "Position"):
+        assert head.headers.get(name) == got.headers.get(name)
+    assert requests.head(filled.api.url("query-api") + "/v1/products/no-such", timeout=10).status_code == 404

@@ -161,6 +161,19 @@ static int client_read(int fd)
     return (int)strtol(answer + strlen("HTTP/1.1 "), NULL, 10);
 }
 
+struct second_run {
+    struct http_server *server;
+    int result;
+    struct ev_error error;
+};
+
+static void *run_second(void *argument)
+{
+    struct second_run *run = argument;
+    run->result = http_server_run(run->server, 50, &run->error);
+    return NULL;
+}
+
 static int ask(bool is_private, const char *request)
 {
     int fd = client_connect(is_private);
@@ -229,16 +242,72 @@ static void test_faults_are_problems(void **state)
     assert_int_equal(ask(false, "GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"), 404);
     assert_problem("no-such-resource");
     assert_non_null(strstr(answer, "\"trace_id\":\""));
-    assert_int_equal(ask(false, "HEAD /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 405);
     assert_int_equal(ask(false, "PUT /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 405);
     assert_problem("method-not-allowed");
-    assert_non_null(strstr(answer, "allow: GET\r\n"));
+    assert_non_null(strstr(answer, "allow: GET, HEAD\r\n"));
     assert_int_equal(ask(false, "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
     assert_problem("bad-path");
     assert_int_equal(ask(false, "GET /empty?%ff HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
     assert_int_equal(ask(false, "POST /echo/1?name=%f HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
     assert_problem("bad-query");
     assert_int_equal(ask(false, "POST /echo/1?name=1&name=2 HTTP/1.1\r\nHost: h\r\n\r\n"), 400);
+}
+
+/* As GET, with no body behind it: the next answer on the connection follows at once. */
+static void test_head_is_get_without_a_body(void **state)
+{
+    (void)state;
+    static const char requests[] = "HEAD /large HTTP/1.1\r\nHost: h\r\n\r\nGET /empty HTTP/1.1\r\nHost: h\r\n"
+                                   "Connection: close\r\n\r\n";
+    char got[4096];
+    size_t size = 0;
+    ssize_t more;
+    int fd = client_connect(false);
+    client_send(fd, requests, strlen(requests));
+    while ((more = recv(fd, got + size, sizeof(got) - 1 - size, 0)) > 0)
+        size += (size_t)more;
+    got[size] = '\0';
+    close(fd);
+    assert_int_equal(strncmp(got, "HTTP/1.1 200", 12), 0);
+    assert_non_null(strstr(got, "Content-Length: 3145728\r\n"));
+    const char *end = strstr(got, "\r\n\r\n");
+    assert_int_equal(strncmp(end + 4, "HTTP/1.1 204", 12), 0);
+}
+
+/* Bodies of requests that wait have a bound in sum; what needs no body still gets its answer. */
+static void test_the_bodies_that_wait_have_a_bound(void **state)
+{
+    (void)state;
+    static const struct http_route routes[] = {
+        {.method = "POST", .path = "/echo/{id}", .exposure = HTTP_BOTH, .name = "echo", .handler = handle_echo},
+        {.method = "POST", .path = "/parked", .exposure = HTTP_BOTH, .name = "parked", .handler = handle_parked},
+        {.method = "GET", .path = "/empty", .exposure = HTTP_BOTH, .name = "empty", .handler = handle_empty}};
+    struct http_server_options options = {
+        .listen = "127.0.0.1:0", .threads = 1, .connections_max = 8, .service = "second", .bodies_max = 1000};
+    static const char parked_body[] = "POST /parked HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                                      "Content-Length: 5\r\n\r\n12345";
+    struct second_run run = {0};
+    struct http_server *first = server;
+    pthread_t thread;
+    assert_int_equal(http_server_create(&options, routes, 3, &run.server, &run.error), 0);
+    assert_int_equal(pthread_create(&thread, NULL, run_second, &run), 0);
+    server = run.server;
+    int fd = client_connect(false);
+    client_send(fd, parked_body, strlen(parked_body));
+    struct http_exchange *exchange = wait_parked();
+    assert_int_equal(post_body(false, "/echo/1", 996), 503);
+    assert_problem("overloaded");
+    assert_non_null(strstr(answer, "retry-after: 1\r\n"));
+    assert_int_equal(ask(false, "GET /empty HTTP/1.1\r\nHost: h\r\n\r\n"), 204);
+    assert_int_equal(post_body(false, "/echo/1", 995), 200);
+    http_reply(exchange, &(struct http_reply){.status = 200, .body = EV_STR("{}")});
+    assert_int_equal(client_read(fd), 200);
+    assert_int_equal(post_body(false, "/echo/1", 996), 200);
+    close(fd);
+    http_server_stop(run.server);
+    server = first;
+    pthread_join(thread, NULL);
+    http_server_destroy(run.server);
 }
 
 static void test_bodies_other_than_json_are_refused(void **state)
@@ -404,19 +473,6 @@ static void test_a_large_answer_arrives_whole(void **state)
     assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4), 3 * 1024 * 1024);
 }
 
-struct second_run {
-    struct http_server *server;
-    int result;
-    struct ev_error error;
-};
-
-static void *run_second(void *argument)
-{
-    struct second_run *run = argument;
-    run->result = http_server_run(run->server, 50, &run->error);
-    return NULL;
-}
-
 /* An answer that never comes doesn't keep the process; one that comes too late does no harm. */
 static void test_stopping_has_a_deadline(void **state)
 {
@@ -574,6 +630,8 @@ int main(void)
         cmocka_unit_test(test_an_answer_carries_body_values_and_identity),
         cmocka_unit_test(test_a_connection_serves_many_requests),
         cmocka_unit_test(test_faults_are_problems),
+        cmocka_unit_test(test_head_is_get_without_a_body),
+        cmocka_unit_test(test_the_bodies_that_wait_have_a_bound),
         cmocka_unit_test(test_bodies_other_than_json_are_refused),
         cmocka_unit_test(test_bodies_have_a_bound_by_listener_and_route),
         cmocka_unit_test(test_a_body_that_is_announced_too_large_is_refused_unread),
