@@ -76,6 +76,10 @@ struct ev_upcast {
 };
 /* A zeroed body of the type's struct, already in the list. Never NULL. */
 void *ev_upcast_add(struct ev_upcast *upcast, const struct ev_event_type *type);
+/* What decoding makes of one event as it was written: itself, or what its upcaster (and theirs) put in its place; for
+ * whoever makes events without a log. UNSUPPORTED beyond the bounds above, LIMIT past the arena's. */
+int ev_event_upcast(const struct ev_event *event, const struct ev_commit *head, struct ev_arena *arena,
+                    const struct ev_event **ret, size_t *ret_count, struct ev_error *error);
 
 /* Appends the whole record (wire header and body). LIMIT beyond the bounds above; INVALID for an event that isn't the
  * topic's, is retired or has an upcaster. */

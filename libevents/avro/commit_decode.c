@@ -275,6 +275,25 @@ static enum ev_wire_fault append_event(const struct ev_event *event, size_t more
     return fault;
 }
 
+int ev_event_upcast(const struct ev_event *event, const struct ev_commit *head, struct ev_arena *arena,
+                    const struct ev_event **ret, size_t *ret_count, struct ev_error *error)
+{
+    struct ev_error mine;
+    struct ev_array events = {0};
+    struct ev_upcast around;
+    error = error ? error : &mine;
+    around.commit = head;
+    around.arena = arena;
+    enum ev_wire_fault fault = append_event(event, 1, 0, &around, &events, error);
+    if (fault != EV_WIRE_OK) {
+        ev_record_report(fault, event->type->name, "upcast", error);
+        return error->code;
+    }
+    *ret = events.items;
+    *ret_count = events.count;
+    return 0;
+}
+
 static enum ev_wire_fault decode_events(const struct commit_schema *schema, struct ev_cursor *cursor,
                                         struct ev_arena *arena, struct ev_commit *ret, struct ev_error *error)
 {

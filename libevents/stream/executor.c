@@ -102,8 +102,10 @@ static int check_options(const struct ev_executor_options *options, struct ev_er
 static uint64_t fingerprint_of(const struct ev_executor *executor)
 {
     struct ev_buffer text = {0};
-    ev_buffer_printf(&text, "%" PRIx64 " %d", executor->options.deciders_fingerprint,
-                     (int)executor->options.partition_count);
+    const struct ev_topic_schema *topic = executor->options.topic;
+    ev_buffer_printf(&text, "%" PRIx64 " %d %" PRIx64 " %" PRIx64, executor->options.deciders_fingerprint,
+                     (int)executor->options.partition_count, topic->upcasts,
+                     ev_hash64(ev_str_of(topic->commit_schema))); /* a default that changed is read from old events */
     for (size_t i = 0; i < executor->decider_count; i++) {
         const struct ev_decider *decider = executor->options.deciders[i];
         ev_buffer_printf(&text, " %s %" PRIx64, decider->category, decider->state->fingerprint);

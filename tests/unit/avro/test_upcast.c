@@ -157,6 +157,30 @@ static void test_split_and_chained(void **state)
     assert_came(fixture, 3, -5);
 }
 
+static void test_one_event(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct body three = {3};
+    const struct ev_commit head = {.occurred_at = 7};
+    struct ev_event event = {&new_types[MOVED], &three};
+    assert_ok(ev_event_upcast(&event, &head, &fixture->arena, &fixture->decoded.events, &fixture->decoded.event_count,
+                              &fixture->error),
+              fixture->error);
+    assert_int_equal(fixture->decoded.event_count, 2);
+    assert_came(fixture, 0, -3);
+    assert_came(fixture, 1, 10);
+    event.type = &new_types[CAME];
+    assert_ok(ev_event_upcast(&event, &head, &fixture->arena, &fixture->decoded.events, &fixture->decoded.event_count,
+                              &fixture->error),
+              fixture->error);
+    assert_int_equal(fixture->decoded.event_count, 1);
+    assert_came(fixture, 0, 3);
+    event.type = &new_types[ENDLESS];
+    assert_int_equal(ev_event_upcast(&event, &head, &fixture->arena, &fixture->decoded.events,
+                                     &fixture->decoded.event_count, &fixture->error),
+                     EV_ERR_UNSUPPORTED);
+}
+
 static void test_nothing_takes_its_place(void **state)
 {
     struct fixture *fixture = *state;
@@ -199,9 +223,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_split_and_chained),
-        TEST(test_nothing_takes_its_place),
-        TEST(test_bounds),
+        TEST(test_split_and_chained), TEST(test_one_event), TEST(test_nothing_takes_its_place), TEST(test_bounds),
         TEST(test_retired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
