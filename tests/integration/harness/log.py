@@ -101,7 +101,7 @@ def placed_commits(orderlog, name):
 def append_fence(orderlog, name, partition, actor):
     """A valid fence of a writer that nobody has assigned the partition to, as one that was paused on its way would write it."""
     topic = orderlog.topic(name)
-    fence = [commit for at, commit in decoded(orderlog, name) if at == partition and commit["stream_id"] == ""][-1]
+    fence = [commit for message, commit in decoded(orderlog, name) if message.partition() == partition and commit["stream_id"] == ""][-1]
     fence |= {"epoch": fence["epoch"] + 1, "actor": actor, "command_id": uuid.uuid4()}
     registry = SchemaRegistryClient({"url": orderlog.environment["ORDERLOG_SCHEMA_REGISTRY_URL"]})
     schema = registry.get_latest_version(topic + "-value")
