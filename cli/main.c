@@ -14,6 +14,9 @@ static const struct cli_subcommand *const subcommands[] = {
     &cli_tail,
     &cli_stream,
     &cli_lag,
+    &cli_replay,
+    &cli_views,
+    &cli_rollback,
     &cli_schema_diff,
     &cli_schema_check,
     &cli_schema_register,
@@ -61,7 +64,8 @@ void cli_catch_interrupts(void)
 
 static void print_help(FILE *out)
 {
-    fputs("Orderlog's tool for operators: imports, commands by hand, a look at the log, lag and reconciliation.\n\n"
+    fputs("Orderlog's tool for operators: imports, commands by hand, a look at the log, views and their lag, "
+          "reconciliation.\n\n"
           "usage: orderlog SUBCOMMAND [options] [arguments]\n\nsubcommands:\n",
           out);
     for (size_t i = 0; i < sizeof(subcommands) / sizeof(subcommands[0]); i++)

@@ -8,6 +8,7 @@
 #define CHOICE_MAX 16
 
 enum choice_store { CHOICE_MONGODB, CHOICE_ELASTICSEARCH };
+#define CHOICE_STORE_COUNT (CHOICE_ELASTICSEARCH + 1)
 const char *choice_store_name(enum choice_store store);
 
 struct choice {

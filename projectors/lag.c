@@ -56,6 +56,7 @@ static void lag_write(struct ev_json_writer *writer, const struct worker *worker
     ev_json_object_begin(writer);
     ev_json_kv_cstr(writer, "view", worker->view->name);
     ev_json_kv_int64(writer, "version", worker->view->version);
+    ev_json_kv_int64(writer, "generation", worker->sink->generation);
     ev_json_kv_cstr(writer, "sink", worker->sink->name);
     ev_json_kv_cstr(writer, "state", ev_projection_state_text(status.state));
     ev_json_kv_int64(writer, "lag_events", sum.events);
@@ -76,28 +77,69 @@ static void lag_write(struct ev_json_writer *writer, const struct worker *worker
     ev_json_object_end(writer);
 }
 
+/* The store is away, or another version is live and this one is being built. */
+static void lag_write_waiting(struct ev_json_writer *writer, const struct keeper *keeper)
+{
+    ev_json_object_begin(writer);
+    ev_json_kv_cstr(writer, "view", keeper->choice.view->name);
+    ev_json_kv_int64(writer, "version", keeper->choice.view->version);
+    ev_json_kv_cstr(writer, "sink", choice_store_name(keeper->choice.store));
+    ev_json_kv_cstr(writer, "state",
+                    ev_projection_state_text(keeper->waits[0] ? EV_PROJECTION_RETRYING : EV_PROJECTION_STARTING));
+    ev_json_kv_int64(writer, "lag_events", -1);
+    ev_json_kv_int64(writer, "ends_age_ms", -1);
+    ev_json_kv_double(writer, "lag_seconds", 0);
+    ev_json_kv_double(writer, "events_per_second", 0);
+    ev_json_kv_int64(writer, "events", 0);
+    ev_json_kv_int64(writer, "documents_written", 0);
+    ev_json_kv_int64(writer, "parked", 0);
+    ev_json_kv_cstr(writer, "error", keeper->waits);
+    ev_json_key(writer, EV_STR("partitions"));
+    ev_json_array_begin(writer);
+    ev_json_array_end(writer);
+    ev_json_object_end(writer);
+}
+
+static void lag_write_kept(struct ev_json_writer *writer, const struct keeper *keeper)
+{
+    for (int place = 0; place < KEEPER_GENERATIONS_MAX; place++)
+        if (keeper->workers[place] && place != keeper->live)
+            lag_write(writer, keeper->workers[place]);
+}
+
 void lag_handle(struct http_exchange *exchange, void *context)
 {
-    const struct worker_table *table = context;
+    struct keeper_table *table = context;
     struct ev_buffer body;
     struct ev_json_writer writer;
     ev_buffer_init(&body);
     ev_json_init(&writer, &body);
+    pthread_mutex_lock(&table->lock);
     ev_json_object_begin(&writer);
     ev_json_key(&writer, EV_STR("projections"));
     ev_json_array_begin(&writer);
+    for (size_t i = 0; i < table->count; i++) {
+        const struct keeper *keeper = &table->keepers[i];
+        if (keeper->live >= 0)
+            lag_write(&writer, keeper->workers[keeper->live]);
+        else
+            lag_write_waiting(&writer, keeper);
+    }
+    ev_json_array_end(&writer);
+    ev_json_key(&writer, EV_STR("kept"));
+    ev_json_array_begin(&writer);
     for (size_t i = 0; i < table->count; i++)
-        lag_write(&writer, &table->workers[i]);
+        lag_write_kept(&writer, &table->keepers[i]);
     ev_json_array_end(&writer);
     ev_json_object_end(&writer);
+    pthread_mutex_unlock(&table->lock);
     struct http_reply reply = {.status = 200, .body = ev_arena_copy(&exchange->arena, ev_buffer_str(&body))};
     ev_buffer_finish(&body);
     http_reply(exchange, &reply);
 }
 
-bool lag_check(void *context, char ret_detail[256])
+static bool lag_check_worker(const struct worker *worker, char ret_detail[256])
 {
-    const struct worker *worker = context;
     struct ev_projection_status status;
     ev_projection_status(worker->projection, &status);
     struct lag_sum sum = lag_add_up(&status);
@@ -109,4 +151,15 @@ bool lag_check(void *context, char ret_detail[256])
     else
         snprintf(ret_detail, 256, "%s, %" PRId64 " events to go", ev_projection_state_text(status.state), sum.events);
     return false;
+}
+
+bool lag_check(void *context, char ret_detail[256])
+{
+    const struct keeper *keeper = context;
+    pthread_mutex_lock(&keeper->table->lock);
+    bool fine = keeper->live >= 0 && lag_check_worker(keeper->workers[keeper->live], ret_detail);
+    if (keeper->live < 0)
+        snprintf(ret_detail, 256, "%.250s", keeper->waits[0] ? keeper->waits : "starting");
+    pthread_mutex_unlock(&keeper->table->lock);
+    return fine;
 }

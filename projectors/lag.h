@@ -1,15 +1,11 @@
 /* What the projections say of themselves by HTTP: GET /v1/lag, and a check each for /readyz. */
 #pragma once
 
+#include "keeper.h"
 #include "libhttp/health.h"
-#include "worker.h"
 
-struct worker_table {
-    struct worker *workers;
-    size_t count;
-};
-
-/* Context: struct worker_table. */
+/* Context: struct keeper_table. "projections": of the live generations, one per view and store; "kept": of the others.
+ */
 void lag_handle(struct http_exchange *exchange, void *context);
-/* Context: struct worker. Fine when it is live: caught up, and no partition stopped. */
+/* Context: struct keeper. Fine when the live generation is up to date, and no partition stopped. */
 bool lag_check(void *context, char ret_detail[256]);

@@ -37,6 +37,10 @@ static const struct ev_config_option options[] = {
      "builds "
      "them anew from the log. Stop the projectors first",
      0, 0},
+    {"keep-generations-s", EV_CONFIG_INT, "86400",
+     "how long a generation of a view is kept, and fed, after a replay's took its place", 60, 315360000},
+    {"replay-memory-mebibytes", EV_CONFIG_INT, "256",
+     "folded documents kept in memory while a new version of a view is built; more go to a scratch file", 1, 1048576},
     {"cache-mebibytes", EV_CONFIG_INT, "32", "documents kept in memory, for each view and sink", 1, 65536},
     {"routes", EV_CONFIG_BOOL, "false", "print the routes, one JSON object a line, and end", 0, 0},
     {0},
@@ -53,8 +57,8 @@ struct app {
     struct ev_registry *registry;
     struct mongo_pool *mongo;
     struct ev_metrics *metrics;
-    struct worker workers[CHOICE_MAX];
-    struct worker_table table;
+    char scratch[PATH_LENGTH_MAX]; /* of replays */
+    struct keeper_table table;
     struct http_health health;
     struct feeds feeds;
     struct http_server *server;
@@ -92,28 +96,28 @@ static int app_open(struct app *app, struct ev_error *error)
     return r < 0 ? r : app_open_registry(app, error);
 }
 
-static int app_make_workers(struct app *app, const struct choice *choices, size_t count, struct ev_error *error)
+static int app_make_keepers(struct app *app, const struct choice *choices, size_t count, struct ev_error *error)
 {
-    const struct worker_options worker_options = {
-        .kafka = {.brokers = ev_config_string(app->config, "kafka-brokers"),
-                  .topic_prefix = ev_config_string(app->config, "topic-prefix"),
-                  .properties = ev_config_kafka(app->config),
-                  .client_id = program.name},
-        .schemas = ev_registry_source(app->registry),
-        .metrics = app->metrics,
-        .cache_bytes_max = (size_t)ev_config_int(app->config, "cache-mebibytes") * 1024 * 1024,
+    const struct ev_config *config = app->config;
+    const struct keeper_options keeper_options = {
+        .worker = {.kafka = {.brokers = ev_config_string(config, "kafka-brokers"),
+                             .topic_prefix = ev_config_string(config, "topic-prefix"),
+                             .properties = ev_config_kafka(config),
+                             .client_id = program.name},
+                   .schemas = ev_registry_source(app->registry),
+                   .metrics = app->metrics,
+                   .cache_bytes_max = (size_t)ev_config_int(config, "cache-mebibytes") * 1024 * 1024},
+        .mongo = app->mongo,
+        .elasticsearch_url = ev_config_string(config, "elasticsearch-url"),
+        .scratch_directory = app->scratch,
+        .replay_memory_bytes = (size_t)ev_config_int(config, "replay-memory-mebibytes") * 1024 * 1024,
+        .keep_ms = ev_config_int(config, "keep-generations-s") * 1000,
     };
-    app->table.workers = app->workers;
-    for (size_t i = 0; i < count; i++) {
-        struct ev_sink *sink;
-        int r = app_make_sink(app, &choices[i], &sink, error);
-        if (r >= 0)
-            r = worker_init(&app->workers[i], choices[i].view, sink, &worker_options, error);
-        if (r < 0)
-            return r;
-        app->table.count++;
-    }
-    return 0;
+    if ((size_t)snprintf(app->scratch, sizeof(app->scratch), "%s/replay", ev_config_string(config, "data-dir")) >=
+        sizeof(app->scratch))
+        return ev_error_set(error, EV_ERR_INVALID, "the name of the data directory is too long");
+    int r = ev_directory_make(app->scratch, error);
+    return r < 0 ? r : keeper_table_init(&app->table, &keeper_options, choices, count, error);
 }
 
 static size_t app_make_routes(struct app *app, struct http_route routes[4])
@@ -129,8 +133,10 @@ static size_t app_make_routes(struct app *app, struct http_route routes[4])
     };
     app->health.metrics = app->metrics;
     for (size_t i = 0; i < app->table.count && app->health.count < HTTP_HEALTH_CHECKS_MAX; i++)
-        app->health.checks[app->health.count++] = (struct http_health_check){
-            .name = app->workers[i].name, .required = true, .check = lag_check, .context = &app->workers[i]};
+        app->health.checks[app->health.count++] = (struct http_health_check){.name = app->table.keepers[i].name,
+                                                                             .required = true,
+                                                                             .check = lag_check,
+                                                                             .context = &app->table.keepers[i]};
     return 1 + http_health_routes(&app->health, routes + 1);
 }
 
@@ -142,8 +148,7 @@ static void *stopper_run(void *context)
     sigwait(&app->signals, &number);
     ev_log(EV_LOG_INFO, "stopping", "told to stop: batches end and checkpoints are saved",
            ev_log_int("signal", number));
-    for (size_t i = 0; i < app->table.count; i++)
-        worker_stop(&app->workers[i]);
+    keeper_table_stop(&app->table);
     http_server_stop(app->server);
     feeds_stop(&app->feeds);
     return NULL;
@@ -187,8 +192,7 @@ static int app_serve(struct app *app, struct ev_error *error)
     r = pthread_create(&app->stopper, NULL, stopper_run, app);
     if (r)
         return ev_error_set(error, EV_ERR_INTERNAL, "no thread for signals: %s", strerror(r));
-    for (size_t i = 0; i < app->table.count && r >= 0; i++)
-        r = worker_start(&app->workers[i], error);
+    r = keeper_table_start(&app->table, error);
     if (r >= 0) {
         ev_log(EV_LOG_INFO, "start", "projecting", ev_log_int("projections", (int64_t)app->table.count),
                ev_log_cstr("private_listen", server_options.private_listen));
@@ -203,10 +207,7 @@ static int app_serve(struct app *app, struct ev_error *error)
 
 static void app_close(struct app *app)
 {
-    for (size_t i = 0; i < app->table.count; i++)
-        worker_stop(&app->workers[i]);
-    for (size_t i = 0; i < CHOICE_MAX; i++)
-        worker_finish(&app->workers[i]);
+    keeper_table_finish(&app->table);
     http_server_destroy(app->server);
     feeds_stop(&app->feeds);
     feeds_finish(&app->feeds);
@@ -247,7 +248,7 @@ static int run(const struct ev_config *config, const struct choice *choices, siz
     int r = app_open(&app, &error);
     if (r >= 0 && ev_config_string(config, "rebuild"))
         r = app_rebuild(&app, choices, count, &error);
-    else if (r >= 0 && (r = app_make_workers(&app, choices, count, &error)) >= 0)
+    else if (r >= 0 && (r = app_make_keepers(&app, choices, count, &error)) >= 0)
         r = app_serve(&app, &error);
     app_close(&app);
     if (r >= 0) {

@@ -23,7 +23,10 @@ int worker_init(struct worker *worker, const struct ev_view *view, struct ev_sin
     pthread_mutex_init(&worker->lock, NULL);
     worker->view = view;
     worker->sink = sink;
-    snprintf(worker->name, sizeof(worker->name), "%s/%s", view->name, sink->name);
+    if (sink->generation > 1)
+        snprintf(worker->name, sizeof(worker->name), "%s/%s/g%d", view->name, sink->name, sink->generation);
+    else
+        snprintf(worker->name, sizeof(worker->name), "%s/%s", view->name, sink->name);
 
     const struct ev_reader_options reader_options = {
         .kafka = options->kafka,

@@ -19,17 +19,13 @@ static int elastic_tracker_call(struct elastic *elastic, struct elastic_request 
     return fault;
 }
 
-/* "products-v3" → 3; 0: not the name of one of the view's indexes. */
-static int elastic_index_version(const char *alias, struct ev_str index)
+/* "products-v3", "products-v3-g2"; false: not the name of one of the view's indexes. */
+static bool elastic_index_parse(const char *alias, struct ev_str index, int *ret_version, int *ret_generation)
 {
     size_t length = strlen(alias);
-    int64_t version;
-    if (index.length < length + 3 || memcmp(index.data, alias, length) != 0 || index.data[length] != '-' ||
-        index.data[length + 1] != 'v' ||
-        !ev_str_to_int64((struct ev_str){index.data + length + 2, index.length - length - 2}, &version) ||
-        version < 1 || version > INT32_MAX)
-        return 0;
-    return (int)version;
+    return index.length > length && memcmp(index.data, alias, length) == 0 && index.data[length] == '-' &&
+           view_index_suffix_parse((struct ev_str){index.data + length + 1, index.length - length - 1}, ret_version,
+                                   ret_generation);
 }
 
 /* Answer: {INDEX: {"settings": {"index": {"uuid": …}}}} */
@@ -49,15 +45,16 @@ static int elastic_read_version(struct elastic *elastic, enum query_view_id id, 
     if (fault)
         return fault;
     yyjson_obj_foreach (root, index, count, name, value) {
-        int version = elastic_index_version(alias, ev_json_str(name));
-        if (version <= view->version)
+        int version, generation;
+        if (!elastic_index_parse(alias, ev_json_str(name), &version, &generation) || version < view->version)
             continue;
         yyjson_val *settings = yyjson_obj_get(yyjson_obj_get(value, "settings"), "index");
         struct ev_str uuid = ev_json_str(yyjson_obj_get(settings, "uuid"));
         view->version = version;
+        view->generation = generation;
         snprintf(view->identity, sizeof(view->identity), "%.*s", EV_STR_ARG(uuid));
     }
-    view_versioned_index_name(elastic_prefix(elastic), id, view->version, view->target);
+    view_versioned_index_name(elastic_prefix(elastic), id, view->version, view->generation, view->target);
     return 0;
 }
 
@@ -97,7 +94,8 @@ static bool elastic_checkpoint_ids(const struct tracker_table *table, bool all, 
             continue;
         size_t count = elastic_partitions_to_read(&table->views[id], all);
         for (size_t partition = 0; partition < count; partition++) {
-            view_checkpoint_key((enum query_view_id)id, table->views[id].version, (int32_t)partition, key);
+            view_checkpoint_key((enum query_view_id)id, table->views[id].version, table->views[id].generation,
+                                (int32_t)partition, key);
             ev_json_string(&writer, ev_str_of(key));
             any = true;
         }
@@ -116,11 +114,12 @@ static int64_t elastic_int(yyjson_val *object, const char *name)
 static void elastic_take_checkpoint(struct tracker_table *table, yyjson_val *found)
 {
     enum query_view_id id;
-    int version;
+    int version, generation;
     int32_t partition;
     if (!yyjson_is_true(yyjson_obj_get(found, "found")) ||
-        !view_checkpoint_key_parse(ev_json_str(yyjson_obj_get(found, "_id")), &id, &version, &partition) ||
-        version != table->views[id].version || partition >= TRACKER_PARTITIONS_MAX)
+        !view_checkpoint_key_parse(ev_json_str(yyjson_obj_get(found, "_id")), &id, &version, &generation, &partition) ||
+        version != table->views[id].version || generation != table->views[id].generation ||
+        partition >= TRACKER_PARTITIONS_MAX)
         return;
     struct tracker_view *view = &table->views[id];
     yyjson_val *source = yyjson_obj_get(found, "_source");

@@ -263,7 +263,9 @@ static int mongo_take_version(void *context, const bson_t *document, struct ev_e
         return 0;
     struct tracker_view *view = &tracking->table->views[id];
     view->version = (int)version;
-    view_versioned_collection_name(tracking->pool->prefix, id, view->version, view->target);
+    int64_t generation = mongo_int(document, "generation"); /* rows from before there were any name none */
+    view->generation = generation > 1 && generation <= INT32_MAX ? (int)generation : 1;
+    view_versioned_collection_name(tracking->pool->prefix, id, view->version, view->generation, view->target);
     return 0;
 }
 
@@ -271,13 +273,13 @@ static int mongo_take_checkpoint(void *context, const bson_t *document, struct e
 {
     struct mongo_tracking *tracking = context;
     enum query_view_id id;
-    int version;
+    int version, generation;
     int32_t partition;
     (void)error;
-    if (!view_checkpoint_key_parse(mongo_text(document, "_id"), &id, &version, &partition))
+    if (!view_checkpoint_key_parse(mongo_text(document, "_id"), &id, &version, &generation, &partition))
         return 0;
     struct tracker_view *view = &tracking->table->views[id];
-    if (version != view->version || partition >= TRACKER_PARTITIONS_MAX)
+    if (version != view->version || generation != view->generation || partition >= TRACKER_PARTITIONS_MAX)
         return 0;
     view->partitions[partition] = (struct tracker_checkpoint){
         .present = true,

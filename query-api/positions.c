@@ -45,6 +45,8 @@ static void positions_write_view(struct query_api *api, enum query_store store, 
         ev_json_int64(writer, snapshot->version);
     else
         ev_json_null(writer);
+    if (snapshot->version > 0)
+        ev_json_kv_int64(writer, "generation", snapshot->generation);
     ev_json_key(writer, EV_STR("position"));
     if (tracker_snapshot_positions(snapshot, view, positions, &count) && count > 0)
         ev_json_string(writer, (struct ev_str){token, ev_position_token_format(positions, count, token)});

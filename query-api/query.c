@@ -104,6 +104,10 @@ static void query_waited(struct query *query, enum tracker_outcome outcome)
         query_ask(query);
         return;
     case TRACKER_BEHIND:
+        if (query->wanted_count == 0) { /* it waited for a generation's floor, which is no promise to it */
+            query_ask(query);
+            return;
+        }
         ev_metric_add(query->route->behind, 1);
         if (query->stale_ok) {
             ev_metric_add(query->route->stale, 1);
@@ -168,7 +172,8 @@ void query_handle(struct http_exchange *exchange, void *context)
     if (!query_read_parameters(query) || !query_read_position(query, &wait_ms) ||
         (query->resource->check && !query->resource->check(query)))
         return;
-    if (query->wanted_count > 0)
+    if (query->wanted_count > 0 ||
+        tracker_has_floor(route->api->trackers[route->resource->store], route->resource->view))
         query_wait(query, wait_ms);
     else
         query_ask(query);

@@ -88,6 +88,9 @@ void query_reply(struct query *query, const struct query_answer *answer)
     struct http_reply reply = {.status = 200};
     struct ev_str position = query_position_token(query, answer);
     query_observe(query);
+    if (answer->offset >= 0)
+        tracker_note_shown(query->api->trackers[query->resource->store], query->resource->view, &query->view,
+                           answer->partition, answer->offset);
     if (position.data)
         http_reply_add_header(&reply, "position", position);
     if (answer->version > 0) {

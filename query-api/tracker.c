@@ -8,13 +8,22 @@
 #include "core/log.h"
 #include "core/memory.h"
 
+/* Next offsets, by partition. */
+struct tracker_floor {
+    bool any;                              /* below the floor, as far as is known */
+    int64_t until_ms;                      /* monotonic: when it counts no more */
+    int64_t floor[TRACKER_PARTITIONS_MAX]; /* what this instance has shown of earlier generations */
+    int64_t shown[TRACKER_PARTITIONS_MAX]; /* of the one that it serves */
+};
+
 struct tracker {
     struct tracker_source source;
     struct store_state *state;
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t wake;
-    struct tracker_table table;
+    struct tracker_table table; /* what this instance serves */
+    struct tracker_floor floors[QUERY_VIEWS];
     struct tracker_waiter *waiters;
     size_t waiter_count;
     bool urgent; /* a waiter came: poll at once */
@@ -59,9 +68,22 @@ static int64_t tracker_positions_missing(const struct tracker_checkpoint *partit
     return missing;
 }
 
-static bool tracker_reflects(const struct tracker_table *table, const struct tracker_waiter *waiter)
+static bool tracker_is_below_floor(const struct tracker_view *view, const struct tracker_floor *floor)
 {
-    const struct tracker_view *view = &table->views[waiter->view];
+    bool counts = floor->any && tracker_now_ms() < floor->until_ms;
+    for (size_t i = 0; counts && i < TRACKER_PARTITIONS_MAX; i++) {
+        bool known = i < view->partition_count && view->partitions[i].present;
+        if (floor->floor[i] > (known ? view->partitions[i].next_offset : 0))
+            return true;
+    }
+    return false;
+}
+
+static bool tracker_reflects(const struct tracker *tracker, const struct tracker_waiter *waiter)
+{
+    const struct tracker_view *view = &tracker->table.views[waiter->view];
+    if (tracker_is_below_floor(view, &tracker->floors[waiter->view]))
+        return false;
     return tracker_positions_missing(view->partitions, view->partition_count, waiter->view, waiter->positions,
                                      waiter->position_count) == 0;
 }
@@ -96,7 +118,7 @@ static void tracker_resolve(struct tracker *tracker, bool away)
     while (*at) {
         if (tracker->stop_waits)
             tracker_send_on(tracker, at, TRACKER_STOPPING);
-        else if (tracker_reflects(&tracker->table, *at))
+        else if (tracker_reflects(tracker, *at))
             tracker_send_on(tracker, at, TRACKER_REFLECTED);
         else if (away)
             tracker_send_on(tracker, at, TRACKER_AWAY);
@@ -112,7 +134,7 @@ enum tracker_outcome tracker_wait(struct tracker *tracker, struct tracker_waiter
     char detail[256];
     enum tracker_outcome outcome = TRACKER_WAITING;
     pthread_mutex_lock(&tracker->lock);
-    if (tracker_reflects(&tracker->table, waiter)) {
+    if (tracker_reflects(tracker, waiter)) {
         outcome = TRACKER_REFLECTED;
     } else if (tracker->stop_waits) {
         outcome = TRACKER_STOPPING;
@@ -144,28 +166,102 @@ void tracker_stop_waits(struct tracker *tracker)
 
 /* --- the thread --- */
 
-static void tracker_log_versions(const struct tracker *tracker, const struct tracker_table *before,
-                                 const struct tracker_table *after)
+static bool tracker_differs(const struct tracker_view *served, const struct tracker_view *live)
 {
-    for (size_t i = 0; i < QUERY_VIEWS; i++)
-        if (before->views[i].version != after->views[i].version)
-            ev_log(EV_LOG_INFO, "view.live", "another version of the view is live",
-                   ev_log_cstr("store", query_store_name(tracker->state->store)),
-                   ev_log_cstr("view", query_views[i].name), ev_log_int("before", before->views[i].version),
-                   ev_log_int("now", after->views[i].version));
+    return served->version != live->version || served->generation != live->generation ||
+           strcmp(served->identity, live->identity) != 0;
 }
 
-/* One look at the store. `scratch` is the thread's copy of the table. */
-static void tracker_poll(struct tracker *tracker, struct tracker_table *scratch, int64_t *versions_at)
+/* Another generation may take the place of the one served when a reader couldn't tell. One that was made anew, or that
+ * the store has no longer, leaves no choice. */
+static bool tracker_may_switch(const struct tracker_view *served, const struct tracker_view *live)
+{
+    if (served->version == 0 || live->version == 0 || strcmp(served->target, live->target) == 0)
+        return true;
+    for (size_t i = 0; i < served->partition_count; i++) {
+        const struct tracker_checkpoint *before = &served->partitions[i];
+        if (before->present && (i >= live->partition_count || !live->partitions[i].present ||
+                                live->partitions[i].next_offset < before->next_offset))
+            return false;
+    }
+    return true;
+}
+
+/* The lock is held. */
+static void tracker_raise_floor(struct tracker *tracker, size_t id, const struct tracker_view *served)
+{
+    struct tracker_floor *floor = &tracker->floors[id];
+    for (size_t i = 0; i < TRACKER_PARTITIONS_MAX; i++) {
+        int64_t next =
+            i < served->partition_count && served->partitions[i].present ? served->partitions[i].next_offset : 0;
+        next = floor->shown[i] > next ? floor->shown[i] : next;
+        floor->floor[i] = next > floor->floor[i] ? next : floor->floor[i];
+        floor->shown[i] = 0;
+        floor->any = floor->any || floor->floor[i] > 0;
+    }
+    floor->until_ms = tracker_now_ms() + TRACKER_FLOOR_MS;
+}
+
+/* The lock is held; `served` is about to become the table. */
+static void tracker_switch(struct tracker *tracker, size_t id, struct tracker_view *served,
+                           const struct tracker_view *live)
+{
+    if (served->version > 0 && live->version > 0 && strcmp(served->target, live->target) != 0)
+        tracker_raise_floor(tracker, id, served);
+    else
+        tracker->floors[id] = (struct tracker_floor){0};
+    if (served->version != live->version || served->generation != live->generation)
+        ev_log(EV_LOG_INFO, "view.live", "another generation of the view is served",
+               ev_log_cstr("store", query_store_name(tracker->state->store)), ev_log_cstr("view", query_views[id].name),
+               ev_log_int("before", served->version), ev_log_int("now", live->version),
+               ev_log_int("generation", live->generation));
+    *served = *live;
+}
+
+/* The lock is held. */
+static void tracker_take(struct tracker *tracker, struct tracker_table *served, const struct tracker_table *live)
+{
+    for (size_t i = 0; i < QUERY_VIEWS; i++) {
+        if (tracker_differs(&served->views[i], &live->views[i]) &&
+            tracker_may_switch(&served->views[i], &live->views[i]))
+            tracker_switch(tracker, i, &served->views[i], &live->views[i]);
+        served->views[i].wanted_count = tracker->table.views[i].wanted_count;
+        tracker->floors[i].any = tracker_is_below_floor(&served->views[i], &tracker->floors[i]);
+    }
+    tracker->table = *served;
+}
+
+/* The tables of the thread: what it serves, and what the store says is live. */
+struct tracker_scratch {
+    struct tracker_table served, live;
+};
+
+static int tracker_read(struct tracker *tracker, struct tracker_scratch *scratch, bool all, struct ev_error *error)
+{
+    const struct tracker_source *source = &tracker->source;
+    bool differ = false;
+    if (all)
+        scratch->live = scratch->served;
+    int fault = all ? source->read_versions(source->context, &scratch->live, error) : 0;
+    if (!fault)
+        fault = source->read_checkpoints(source->context, all, &scratch->served, error);
+    for (size_t i = 0; i < QUERY_VIEWS; i++)
+        differ = differ || tracker_differs(&scratch->served.views[i], &scratch->live.views[i]);
+    /* After the others: what these reflect may only be more. */
+    if (!fault && differ)
+        fault = source->read_checkpoints(source->context, true, &scratch->live, error);
+    return fault;
+}
+
+/* One look at the store. */
+static void tracker_poll(struct tracker *tracker, struct tracker_scratch *scratch, int64_t *versions_at)
 {
     struct ev_error error = {0};
     bool all = tracker_now_ms() >= *versions_at;
     pthread_mutex_lock(&tracker->lock);
-    *scratch = tracker->table;
+    scratch->served = tracker->table;
     pthread_mutex_unlock(&tracker->lock);
-    int fault = all ? tracker->source.read_versions(tracker->source.context, scratch, &error) : 0;
-    if (!fault)
-        fault = tracker->source.read_checkpoints(tracker->source.context, all, scratch, &error);
+    int fault = tracker_read(tracker, scratch, all, &error);
     if (fault)
         store_state_set_away(tracker->state, error.message);
     else
@@ -173,12 +269,8 @@ static void tracker_poll(struct tracker *tracker, struct tracker_table *scratch,
     *versions_at = fault ? 0 : all ? tracker_now_ms() + TRACKER_VERSIONS_MS : *versions_at;
 
     pthread_mutex_lock(&tracker->lock);
-    if (!fault) {
-        tracker_log_versions(tracker, &tracker->table, scratch);
-        for (size_t i = 0; i < QUERY_VIEWS; i++)
-            scratch->views[i].wanted_count = tracker->table.views[i].wanted_count;
-        tracker->table = *scratch;
-    }
+    if (!fault)
+        tracker_take(tracker, &scratch->served, &scratch->live);
     tracker_resolve(tracker, fault != 0);
     tracker->looked = true;
     pthread_cond_broadcast(&tracker->first_look);
@@ -216,7 +308,7 @@ static void tracker_sleep(struct tracker *tracker)
 static void *tracker_run(void *context)
 {
     struct tracker *tracker = context;
-    struct tracker_table *scratch = ev_memory_new(struct tracker_table);
+    struct tracker_scratch *scratch = ev_memory_new(struct tracker_scratch);
     int64_t versions_at = 0;
     for (;;) {
         tracker_poll(tracker, scratch, &versions_at);
@@ -280,9 +372,34 @@ void tracker_snapshot(struct tracker *tracker, enum query_view_id view, struct t
     pthread_mutex_lock(&tracker->lock);
     const struct tracker_view *from = &tracker->table.views[view];
     ret->version = from->version;
+    ret->generation = from->generation;
     memcpy(ret->target, from->target, sizeof(ret->target));
     ret->partition_count = from->partition_count;
     memcpy(ret->partitions, from->partitions, from->partition_count * sizeof(from->partitions[0]));
+    pthread_mutex_unlock(&tracker->lock);
+}
+
+bool tracker_has_floor(struct tracker *tracker, enum query_view_id view)
+{
+    pthread_mutex_lock(&tracker->lock);
+    bool any = tracker->floors[view].any;
+    pthread_mutex_unlock(&tracker->lock);
+    return any;
+}
+
+void tracker_note_shown(struct tracker *tracker, enum query_view_id view, const struct tracker_snapshot *snapshot,
+                        int32_t partition, int64_t offset)
+{
+    if (partition < 0 || partition >= TRACKER_PARTITIONS_MAX)
+        return;
+    pthread_mutex_lock(&tracker->lock);
+    struct tracker_floor *floor = &tracker->floors[view];
+    bool served = strcmp(tracker->table.views[view].target, snapshot->target) == 0;
+    int64_t *next = served ? &floor->shown[partition] : &floor->floor[partition];
+    if (*next < offset + 1) {
+        *next = offset + 1;
+        floor->any = floor->any || !served;
+    }
     pthread_mutex_unlock(&tracker->lock);
 }
 

@@ -1,6 +1,10 @@
 /* How far the views of one store have come, and waiting for them. One background thread per store polls the
  * checkpoints, often while somebody waits, seldom otherwise; it is also what notices that a store is away or back. A
- * request that presents positions waits here without a thread of its own and goes on on its loop. */
+ * request that presents positions waits here without a thread of its own and goes on on its loop.
+ *
+ * When a replay made another generation of a view live, this instance takes it once it reflects all that the one before
+ * did, so that nobody goes back in time. Answers may have shown documents somewhat ahead of the checkpoints: until the
+ * new one reflects them too (the view's floor), queries wait for it as for a position. */
 #pragma once
 
 #include "libhttp/server.h"
@@ -9,9 +13,11 @@
 #include "views.h"
 
 #define TRACKER_IDLE_MS 250
-#define TRACKER_BUSY_MS 5         /* while somebody waits */
-#define TRACKER_VERSIONS_MS 2000  /* how often live versions are looked up */
-#define TRACKER_WAITERS_MAX 1024  /* beyond: refused */
+#define TRACKER_BUSY_MS 5        /* while somebody waits */
+#define TRACKER_VERSIONS_MS 2000 /* how often live versions are looked up */
+#define TRACKER_FLOOR_MS 10000   /* how long a floor counts: by then the new generation has it, or the log has lost it \
+                                  */
+#define TRACKER_WAITERS_MAX 1024 /* beyond: refused */
 #define TRACKER_PARTITIONS_MAX 64 /* of a topic, as far as waits are concerned */
 
 struct tracker_checkpoint {
@@ -23,7 +29,8 @@ struct tracker_checkpoint {
 /* What is known of one view in one store. */
 struct tracker_view {
     int version;                /* live; 0: nobody has made the view yet */
-    char target[VIEW_NAME_MAX]; /* collection or index of that version */
+    int generation;             /* of that version: a replay makes another */
+    char target[VIEW_NAME_MAX]; /* its collection or index */
     char identity[64];          /* of the index, where the source needs it */
     size_t partition_count;     /* highest partition with a checkpoint, plus 1 */
     size_t wanted_count;        /* the same of those that somebody waits for */
@@ -35,9 +42,9 @@ struct tracker_table {
 
 /* Reads from a store. Called on the tracker's thread alone; blocks, with time-outs of its own. */
 struct tracker_source {
-    /* Fills in `version` and `target` of every view. */
+    /* Fills in `version`, `generation`, `target` and `identity` of every view: what the store says is live. */
     int (*read_versions)(void *context, struct tracker_table *table, struct ev_error *error);
-    /* Fills in the checkpoints of the live versions: of all partitions when `all`, else at least of those below
+    /* Fills in the checkpoints of the table's generations: of all partitions when `all`, else at least of those below
      * partition_count and wanted_count. */
     int (*read_checkpoints)(void *context, bool all, struct tracker_table *table, struct ev_error *error);
     void *context;
@@ -67,7 +74,7 @@ struct tracker_waiter {
 
 /* What a view reflects, as a copy. */
 struct tracker_snapshot {
-    int version;
+    int version, generation;
     char target[VIEW_NAME_MAX];
     size_t partition_count;
     struct tracker_checkpoint partitions[TRACKER_PARTITIONS_MAX];
@@ -83,6 +90,11 @@ void tracker_await_first_look(struct tracker *tracker, int64_t timeout_ms);
 void tracker_stop_waits(struct tracker *tracker);
 void tracker_destroy(struct tracker *tracker); /* joins the thread; NULL is fine */
 
+/* Whether a query that presents no position has to wait all the same, for the view's floor. Any thread. */
+bool tracker_has_floor(struct tracker *tracker, enum query_view_id view);
+/* An answer from the snapshot's generation shows what the commit at this offset did. Any thread. */
+void tracker_note_shown(struct tracker *tracker, enum query_view_id view, const struct tracker_snapshot *snapshot,
+                        int32_t partition, int64_t offset);
 /* Any thread. Positions of topics that the view doesn't read are ignored. */
 enum tracker_outcome tracker_wait(struct tracker *tracker, struct tracker_waiter *waiter);
 void tracker_snapshot(struct tracker *tracker, enum query_view_id view, struct tracker_snapshot *ret);

@@ -48,11 +48,20 @@ void view_collection_name(const char *prefix, const char *collection, char ret_n
         snprintf(ret_name, VIEW_NAME_MAX, "%s_%s", prefix, collection);
 }
 
-void view_versioned_collection_name(const char *prefix, enum query_view_id view, int version,
+static void view_version_text(char separator, const char *view, int version, int generation,
+                              char ret_text[VIEW_NAME_MAX])
+{
+    if (generation > 1)
+        snprintf(ret_text, VIEW_NAME_MAX, "%s%cv%d%cg%d", view, separator, version, separator, generation);
+    else
+        snprintf(ret_text, VIEW_NAME_MAX, "%s%cv%d", view, separator, version);
+}
+
+void view_versioned_collection_name(const char *prefix, enum query_view_id view, int version, int generation,
                                     char ret_name[VIEW_NAME_MAX])
 {
     char name[VIEW_NAME_MAX];
-    snprintf(name, sizeof(name), "%s_v%d", query_views[view].name, version);
+    view_version_text('_', query_views[view].name, version, generation, name);
     view_collection_name(prefix, name, ret_name);
 }
 
@@ -64,35 +73,63 @@ void view_index_name(const char *prefix, const char *index, char ret_name[VIEW_N
         snprintf(ret_name, VIEW_NAME_MAX, "%s-%s", prefix, index);
 }
 
-void view_versioned_index_name(const char *prefix, enum query_view_id view, int version, char ret_name[VIEW_NAME_MAX])
+void view_versioned_index_name(const char *prefix, enum query_view_id view, int version, int generation,
+                               char ret_name[VIEW_NAME_MAX])
 {
     char name[VIEW_NAME_MAX];
-    snprintf(name, sizeof(name), "%s-v%d", query_views[view].name, version);
+    view_version_text('-', query_views[view].name, version, generation, name);
     view_index_name(prefix, name, ret_name);
 }
 
-void view_checkpoint_key(enum query_view_id view, int version, int32_t partition, char ret_key[VIEW_NAME_MAX])
+void view_checkpoint_key(enum query_view_id view, int version, int generation, int32_t partition,
+                         char ret_key[VIEW_NAME_MAX])
 {
-    snprintf(ret_key, VIEW_NAME_MAX, "%s_v%d/%d", query_views[view].name, version, partition);
+    char name[VIEW_NAME_MAX];
+    view_version_text('_', query_views[view].name, version, generation, name);
+    snprintf(ret_key, VIEW_NAME_MAX, "%.*s/%d", VIEW_NAME_MAX - 16, name, partition);
 }
 
-bool view_checkpoint_key_parse(struct ev_str key, enum query_view_id *ret_view, int *ret_version,
+/* "v1" or "g2" off the front, up to the separator or the end. */
+static bool view_take_number(struct ev_str *rest, char separator, char letter, int *ret)
+{
+    struct ev_str part;
+    int64_t value;
+    if (!ev_str_split(rest, separator, &part) || part.length < 2 || part.data[0] != letter ||
+        !ev_str_to_int64((struct ev_str){part.data + 1, part.length - 1}, &value) || value < 1 || value > INT32_MAX)
+        return false;
+    *ret = (int)value;
+    return true;
+}
+
+static bool view_suffix_parse(char separator, struct ev_str suffix, int *ret_version, int *ret_generation)
+{
+    struct ev_str rest = suffix;
+    *ret_generation = 1;
+    if (!view_take_number(&rest, separator, 'v', ret_version))
+        return false;
+    return !rest.data || (view_take_number(&rest, separator, 'g', ret_generation) && !rest.data && *ret_generation > 1);
+}
+
+bool view_index_suffix_parse(struct ev_str suffix, int *ret_version, int *ret_generation)
+{
+    return view_suffix_parse('-', suffix, ret_version, ret_generation);
+}
+
+bool view_checkpoint_key_parse(struct ev_str key, enum query_view_id *ret_view, int *ret_version, int *ret_generation,
                                int32_t *ret_partition)
 {
     struct ev_str rest = key, name;
-    if (!ev_str_split(&rest, '/', &name))
+    int64_t partition;
+    if (!ev_str_split(&rest, '/', &name) || !ev_str_to_int64(rest, &partition) || partition < 0 ||
+        partition > INT32_MAX)
         return false;
-    size_t mark = name.length;
-    while (mark > 1 && name.data[mark - 1] != 'v')
-        mark--;
-    if (mark < 2 || name.data[mark - 2] != '_')
-        return false;
-    int64_t version, partition;
-    if (!ev_str_to_int64((struct ev_str){name.data + mark, name.length - mark}, &version) || version < 1 ||
-        version > INT32_MAX || !ev_str_to_int64(rest, &partition) || partition < 0 || partition > INT32_MAX ||
-        !query_view_find((struct ev_str){name.data, mark - 2}, ret_view))
-        return false;
-    *ret_version = (int)version;
     *ret_partition = (int32_t)partition;
-    return true;
+    /* A view's own name may hold what looks like a version: the longest view that leaves a suffix counts. */
+    for (size_t mark = name.length; mark-- > 1;) {
+        struct ev_str suffix = {name.data + mark + 1, name.length - mark - 1};
+        if (name.data[mark] == '_' && query_view_find((struct ev_str){name.data, mark}, ret_view) &&
+            view_suffix_parse('_', suffix, ret_version, ret_generation))
+            return true;
+    }
+    return false;
 }

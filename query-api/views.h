@@ -43,11 +43,17 @@ bool query_view_find(struct ev_str name, enum query_view_id *ret);
 #define VIEW_NAME_MAX 128
 /* `prefix` is the installation's; the default one ("orderlog") is left out of names. */
 void view_collection_name(const char *prefix, const char *collection, char ret_name[VIEW_NAME_MAX]);
-void view_versioned_collection_name(const char *prefix, enum query_view_id view, int version,
+/* A replay makes another generation of the same version: "orders_v1_g2"; the first has no suffix. */
+void view_versioned_collection_name(const char *prefix, enum query_view_id view, int version, int generation,
                                     char ret_name[VIEW_NAME_MAX]);
 void view_index_name(const char *prefix, const char *index, char ret_name[VIEW_NAME_MAX]);
-void view_versioned_index_name(const char *prefix, enum query_view_id view, int version, char ret_name[VIEW_NAME_MAX]);
-/* A checkpoint's key, "<view>_v<version>/<partition>", in both stores; false for the key of no view of ours. */
-void view_checkpoint_key(enum query_view_id view, int version, int32_t partition, char ret_key[VIEW_NAME_MAX]);
-bool view_checkpoint_key_parse(struct ev_str key, enum query_view_id *ret_view, int *ret_version,
+void view_versioned_index_name(const char *prefix, enum query_view_id view, int version, int generation,
+                               char ret_name[VIEW_NAME_MAX]);
+/* "v1", "v1-g2": what an index's name has behind the view's; false for anything else. */
+bool view_index_suffix_parse(struct ev_str suffix, int *ret_version, int *ret_generation);
+/* A checkpoint's key, "<view>_v<version>[_g<generation>]/<partition>", in both stores; false for the key of no view of
+ * ours. */
+void view_checkpoint_key(enum query_view_id view, int version, int generation, int32_t partition,
+                         char ret_key[VIEW_NAME_MAX]);
+bool view_checkpoint_key_parse(struct ev_str key, enum query_view_id *ret_view, int *ret_version, int *ret_generation,
                                int32_t *ret_partition);

@@ -28,9 +28,10 @@ LAYERS = {
     "projectors/views": ["core/", "avro/", "fold/view.h", "log/ledger.h", "gen/", "projectors/views/", "views/"],
     "projectors/sinks": ["core/", "avro/", "fold/", "log/", "gen/", "projectors/sinks/", "sinks/", "indexes/", "projectors/"],
     "projectors/proof": ["core/", "avro/", "fold/", "log/", "projectors/proof/", "proof/"],
-    "projectors": ["core/", "avro/", "log/", "fold/", "gen/", "libhttp/", "projectors/", "sinks/", "views/", "proof/"],
+    "projectors/replay": ["core/", "avro/", "log/", "fold/", "projectors/", "sinks/", "proof/", "replay/", "choice.h"],
+    "projectors": ["core/", "avro/", "log/", "fold/", "gen/", "libhttp/", "projectors/", "sinks/", "views/", "proof/", "replay/"],
     "query-api": ["core/", "avro/", "log/position.h", "gen/", "libhttp/", "query-api/", "projectors/sinks/bson.h"],
-    "cli": ["core/", "avro/", "log/", "fold/", "gen/", "views/", "sinks/", "proof/", "cli/"],
+    "cli": ["core/", "avro/", "log/", "fold/", "gen/", "views/", "choice.h", "sinks/", "proof/", "replay/", "cli/"],
 }
 # Which folder may use which library's headers.
 LIBRARIES = {
@@ -43,7 +44,7 @@ LIBRARIES = {
     "avro.h": ["libevents/avro/"],
     "curl/": ["libevents/avro/", "command-api/", "projectors/", "query-api/", "cli/"],
     "yyjson.h": ["libevents/", "projectors/", "query-api/", "cli/", "command-api/"],
-    "lmdb.h": ["libevents/stream/"],
+    "lmdb.h": ["libevents/stream/", "projectors/replay/"],
 }
 BANNED_CALLS = {
     "strcpy": "use ev_buffer, snprintf or memcpy with a bound", "strcat": "use ev_buffer", "sprintf": "use snprintf",

@@ -22,6 +22,14 @@ static int64_t projection_wall_ms(const struct ev_projection *projection)
     return ev_clock_wall_ms(projection->options.clock);
 }
 
+/* The generation is named from the second on, which a replay made. */
+static void projection_labels(const struct ev_projection *projection, char *ret_labels, size_t size)
+{
+    int length = snprintf(ret_labels, size, "view=\"%s\",sink=\"%s\"", projection->view->name, projection->sink->name);
+    if (projection->sink->generation > 1)
+        snprintf(ret_labels + length, size - (size_t)length, ",generation=\"%d\"", projection->sink->generation);
+}
+
 void projection_register_metrics(struct ev_projection *projection)
 {
     struct ev_metrics *metrics = projection->options.metrics;
@@ -29,7 +37,7 @@ void projection_register_metrics(struct ev_projection *projection)
     if (!metrics)
         return;
     char labels[160];
-    snprintf(labels, sizeof(labels), "view=\"%s\",sink=\"%s\"", projection->view->name, projection->sink->name);
+    projection_labels(projection, labels, sizeof(labels));
 #define X(name, help) m->name = ev_metrics_counter(metrics, "orderlog_projection_" #name "_total", labels, help);
     PROJECTION_COUNTERS(X)
 #undef X
@@ -49,9 +57,9 @@ static void partition_register_metrics(struct ev_projection *projection, int32_t
     struct ev_metrics *metrics = projection->options.metrics;
     if (!metrics || p->position_metric)
         return;
-    char labels[200];
-    snprintf(labels, sizeof(labels), "view=\"%s\",sink=\"%s\",partition=\"%" PRId32 "\"", projection->view->name,
-             projection->sink->name, partition);
+    char labels[200], view[160];
+    projection_labels(projection, view, sizeof(view));
+    snprintf(labels, sizeof(labels), "%s,partition=\"%" PRId32 "\"", view, partition);
     p->position_metric =
         ev_metrics_gauge(metrics, "orderlog_projection_position", labels, "next offset of the saved checkpoint");
     p->lag_events_metric = ev_metrics_gauge(metrics, "orderlog_projection_lag_events", labels,

@@ -53,6 +53,12 @@ struct ev_parked {
 struct ev_sink {
     const char *name;          /* "mongodb" */
     int64_t flush_interval_ms; /* flush and checkpoint at most so often while events keep coming; 0: after each batch */
+    /* A view may lie in a store several times, as generations that replays built (projectors/sinks/generations.h). The
+     * one that the calls mean: set before prepare, or 0, and prepare puts the live one's number here. */
+    int generation;
+    /* Of the fold (fold/fingerprint.h); borrowed, NULL: unknown. prepare refuses documents of another fold: CONFLICT.
+     */
+    const char *fingerprint;
     /* Makes collections/indexes where absent. Where the documents' collection had to be made, checkpoints and parked
      * entries that were left from an earlier one are void. */
     int (*prepare)(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);

@@ -8,14 +8,30 @@
 #include "sinks/es_internal.h"
 #include "sinks/index_definition.h"
 
+void es_generation_index(const struct es_sink *es, const struct generation *generation, char ret_name[ES_NAME_MAX])
+{
+    char name[GENERATION_NAME_MAX];
+    generation_name('-', generation->view, generation->version, generation->number, name);
+    snprintf(ret_name, ES_NAME_MAX, "%s%s", es->prefix, name);
+}
+
 void es_index_name(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX])
 {
-    snprintf(ret_name, ES_NAME_MAX, "%s%s-v%d", es->prefix, view->name, view->version);
+    struct generation own = {.version = view->version, .number = es->sink.generation};
+    snprintf(own.view, sizeof(own.view), "%s", view->name);
+    es_generation_index(es, &own, ret_name);
 }
 
 void es_write_alias(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX])
 {
-    snprintf(ret_name, ES_NAME_MAX, "%s%s-v%d-write", es->prefix, view->name, view->version);
+    char index[ES_NAME_MAX];
+    es_index_name(es, view, index);
+    snprintf(ret_name, ES_NAME_MAX, "%.*s-write", ES_NAME_MAX - 8, index);
+}
+
+void es_view_name(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX])
+{
+    generation_name('_', view->name, view->version, es->sink.generation, ret_name);
 }
 
 void es_line_begin(struct es_sink *es, struct ev_json_writer *writer)

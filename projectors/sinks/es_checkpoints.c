@@ -8,15 +8,11 @@
 #define ES_CHECKPOINT_ID_MAX (ES_NAME_MAX + 16)
 #define ES_PARKED_MAX 1001
 
-static void view_name(const struct ev_view *view, char ret_name[ES_NAME_MAX])
-{
-    snprintf(ret_name, ES_NAME_MAX, "%s_v%d", view->name, view->version);
-}
-
-static void checkpoint_id(const struct ev_view *view, int32_t partition, char ret_id[ES_CHECKPOINT_ID_MAX])
+static void checkpoint_id(const struct es_sink *es, const struct ev_view *view, int32_t partition,
+                          char ret_id[ES_CHECKPOINT_ID_MAX])
 {
     char name[ES_NAME_MAX];
-    view_name(view, name);
+    es_view_name(es, view, name);
     snprintf(ret_id, ES_CHECKPOINT_ID_MAX, "%s/%" PRId32, name, partition);
 }
 
@@ -74,7 +70,7 @@ static int checkpoints_read(struct es_sink *es, const struct ev_view *view, cons
     ev_json_array_begin(&writer);
     for (size_t i = 0; i < count; i++) {
         char id[ES_CHECKPOINT_ID_MAX];
-        checkpoint_id(view, partitions[i], id);
+        checkpoint_id(es, view, partitions[i], id);
         ev_json_string(&writer, ev_str_of(id));
     }
     ev_json_array_end(&writer);
@@ -115,8 +111,8 @@ static void checkpoint_append(struct es_sink *es, const struct ev_view *view, co
     const struct ev_cursor *cursor = &checkpoint->cursor;
     char id[ES_CHECKPOINT_ID_MAX], name[ES_NAME_MAX], command_id[EV_UUID_TEXT_LENGTH + 1];
     struct ev_json_writer writer;
-    checkpoint_id(view, cursor->partition, id);
-    view_name(view, name);
+    checkpoint_id(es, view, cursor->partition, id);
+    es_view_name(es, view, name);
     ev_uuid_format(&cursor->last_command_id, command_id);
 
     es_line_begin(es, &writer);
@@ -204,7 +200,7 @@ int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struc
     char name[ES_NAME_MAX], path[ES_PATH_MAX];
     struct ev_json_writer writer;
     struct es_answer answer;
-    view_name(view, name);
+    es_view_name(es, view, name);
     ev_arena_reset(&es->arena);
     ev_buffer_clear(&es->body);
     es_line_begin(es, &writer);
@@ -240,7 +236,7 @@ int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
     struct es_sink *es = es_of(sink);
     char name[ES_NAME_MAX], path[ES_PATH_MAX];
     struct es_answer answer;
-    view_name(view, name);
+    es_view_name(es, view, name);
     ev_arena_reset(&es->arena);
     ev_buffer_clear(&es->body);
     ev_buffer_printf(&es->body,

@@ -4,8 +4,9 @@
 #include "core/buffer.h"
 #include "sinks/elasticsearch.h"
 #include "sinks/es_http.h"
+#include "sinks/generations.h"
 
-#define ES_NAME_MAX 128
+#define ES_NAME_MAX 192
 #define ES_UUID_MAX 64
 #define ES_PATH_MAX 1024
 
@@ -24,9 +25,12 @@ static inline struct es_sink *es_of(struct ev_sink *sink)
     return (struct es_sink *)sink;
 }
 
-/* "orders-v1" and "orders-v1-write", prefixed. */
+/* "orders-v1" or "orders-v1-g2", and that with "-write" behind it, prefixed. */
 void es_index_name(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX]);
 void es_write_alias(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX]);
+void es_generation_index(const struct es_sink *es, const struct generation *generation, char ret_name[ES_NAME_MAX]);
+/* "orders_v1" or "orders_v1_g2": in checkpoints and parked entries. */
+void es_view_name(const struct es_sink *es, const struct ev_view *view, char ret_name[ES_NAME_MAX]);
 /* One line of an NDJSON body. */
 void es_line_begin(struct es_sink *es, struct ev_json_writer *writer);
 void es_line_end(struct es_sink *es);
@@ -34,6 +38,16 @@ void es_line_end(struct es_sink *es);
 /* es_prepare.c */
 int es_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
 int es_reset(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
+/* `aliases` are NULL-terminated. 1: the index was there. */
+int es_create_index(struct es_sink *es, const char *index, const char *definition, const char *const *aliases,
+                    struct ev_error *error);
+/* A request whose answer is of interest only when it isn't 200. `what` as in es_http_refused. */
+int es_command(struct es_sink *es, const char *method, const char *path, const char *what, struct ev_error *error);
+
+/* es_generations.c */
+/* Settles which generation the sink's calls mean, and whether that is live, or there is none yet. */
+int es_settle_generation(struct es_sink *es, const struct ev_view *view, bool *ret_live, bool *ret_any,
+                         struct ev_error *error);
 
 /* es_documents.c */
 int es_load(struct ev_sink *sink, const struct ev_view *view, struct ev_sink_document *documents, size_t count,

@@ -17,9 +17,8 @@ static int es_exists(struct es_sink *es, const char *path, bool *ret, struct ev_
     return 0;
 }
 
-/* `aliases` are NULL-terminated. An index that somebody else made a moment ago is fine. */
-static int es_create_index(struct es_sink *es, const char *index, const char *definition, const char *const *aliases,
-                           struct ev_error *error)
+int es_create_index(struct es_sink *es, const char *index, const char *definition, const char *const *aliases,
+                    struct ev_error *error)
 {
     char path[ES_PATH_MAX];
     struct es_answer answer;
@@ -34,30 +33,45 @@ static int es_create_index(struct es_sink *es, const char *index, const char *de
     if (r < 0)
         return r;
     yyjson_val *cause = answer.root ? yyjson_obj_get(answer.root, "error") : NULL;
-    if (answer.status == 200 ||
-        ev_str_equal(ev_json_str(yyjson_obj_get(cause, "type")), EV_STR("resource_already_exists_exception")))
+    if (answer.status == 200)
         return 0;
+    if (ev_str_equal(ev_json_str(yyjson_obj_get(cause, "type")), EV_STR("resource_already_exists_exception")))
+        return 1;
     return es_http_refused(&answer, "create an index", error);
 }
 
-/* Makes the index where there is none. The first version of a view gets the view's own alias and is so live at once. */
+int es_command(struct es_sink *es, const char *method, const char *path, const char *what, struct ev_error *error)
+{
+    struct es_answer answer;
+    int r = es_http_request(es->http, method, path, ev_buffer_str(&es->body), &es->arena, &answer, error);
+    if (r < 0)
+        return r;
+    return answer.status == 200 ? 0 : es_http_refused(&answer, what, error);
+}
+
+/* Makes what is live where it is gone, and the first one of a view, which gets the view's own alias and is so live at
+ * once. A kept generation that is gone was dropped. */
 static int es_prepare_index(struct es_sink *es, const struct ev_view *view, struct ev_error *error)
 {
     char index[ES_NAME_MAX], write_alias[ES_NAME_MAX], alias[ES_NAME_MAX], path[ES_PATH_MAX];
-    bool exists = false;
+    bool exists = false, live = false, any = false;
+    int r = es_settle_generation(es, view, &live, &any, error);
+    if (r < 0)
+        return r;
     es_index_name(es, view, index);
     es_write_alias(es, view, write_alias);
     snprintf(alias, sizeof(alias), "%s%s", es->prefix, view->name);
     snprintf(path, sizeof(path), "/%s", index);
-    int r = es_exists(es, path, &exists, error);
+    r = es_exists(es, path, &exists, error);
     if (r < 0 || exists)
         return r;
-    snprintf(path, sizeof(path), "/_alias/%s", alias);
-    r = es_exists(es, path, &exists, error);
-    if (r < 0)
-        return r;
-    const char *const aliases[] = {write_alias, exists ? NULL : alias, NULL};
-    return es_create_index(es, index, index_definition_find(ev_str_of(view->name))->json, aliases, error);
+    if (any && !live)
+        return ev_error_set(error, EV_ERR_CONFLICT,
+                            "generation %d of view %s, version %d, was dropped from Elasticsearch", es->sink.generation,
+                            view->name, view->version);
+    const char *const aliases[] = {write_alias, alias, NULL};
+    r = es_create_index(es, index, index_definition_find(ev_str_of(view->name))->json, aliases, error);
+    return r < 0 ? r : es_settle_generation(es, view, &live, &any, error);
 }
 
 static int es_prepare_helper(struct es_sink *es, const char *name, struct ev_error *error)
@@ -70,7 +84,8 @@ static int es_prepare_helper(struct es_sink *es, const char *name, struct ev_err
     int r = es_exists(es, path, &exists, error);
     if (r < 0 || exists)
         return r;
-    return es_create_index(es, index, index_definition_find(ev_str_of(name))->json, no_aliases, error);
+    r = es_create_index(es, index, index_definition_find(ev_str_of(name))->json, no_aliases, error);
+    return r < 0 ? r : 0;
 }
 
 /* Answer: {INDEX: {"settings": {"index": {"uuid": …}}}} */
@@ -109,12 +124,19 @@ int es_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error
 int es_reset(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error)
 {
     struct es_sink *es = es_of(sink);
+    const char *fingerprint = sink->fingerprint;
     char index[ES_NAME_MAX], path[ES_PATH_MAX];
     struct es_answer answer;
+    bool live, any;
+    ev_arena_reset(&es->arena);
+    sink->fingerprint = NULL; /* whichever fold made them: they go */
+    int r = es_settle_generation(es, view, &live, &any, error);
+    sink->fingerprint = fingerprint;
+    if (r < 0)
+        return r;
     es_index_name(es, view, index);
     snprintf(path, sizeof(path), "/%s", index);
-    ev_arena_reset(&es->arena);
-    int r = es_http_request(es->http, "DELETE", path, EV_STR_NULL, &es->arena, &answer, error);
+    r = es_http_request(es->http, "DELETE", path, EV_STR_NULL, &es->arena, &answer, error);
     if (r < 0)
         return r;
     return answer.status == 200 || answer.status == 404 ? 0 : es_http_refused(&answer, "delete an index", error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "sinks/generations.h"
 #include "sinks/mongo_internal.h"
 
 struct mongo_pool {
@@ -108,14 +109,16 @@ void mongo_pool_destroy(struct mongo_pool *pool)
     free(pool);
 }
 
-void mongo_view_name(const struct ev_view *view, char ret_name[MONGO_NAME_MAX])
+void mongo_view_name(const struct mongo_sink *mongo, const struct ev_view *view, char ret_name[MONGO_NAME_MAX])
 {
-    snprintf(ret_name, MONGO_NAME_MAX, "%s_v%d", view->name, view->version);
+    generation_name('_', view->name, view->version, mongo->sink.generation, ret_name);
 }
 
 void mongo_collection_name(const struct mongo_sink *mongo, const struct ev_view *view, char ret_name[MONGO_NAME_MAX])
 {
-    snprintf(ret_name, MONGO_NAME_MAX, "%s%s_v%d", mongo->prefix, view->name, view->version);
+    char name[GENERATION_NAME_MAX];
+    generation_name('_', view->name, view->version, mongo->sink.generation, name);
+    snprintf(ret_name, MONGO_NAME_MAX, "%s%s", mongo->prefix, name);
 }
 
 mongoc_collection_t *mongo_collection(const struct mongo_sink *mongo, const char *name)
@@ -128,7 +131,7 @@ mongoc_collection_t *mongo_collection(const struct mongo_sink *mongo, const char
 mongoc_collection_t *mongo_documents(const struct mongo_sink *mongo, const struct ev_view *view)
 {
     char name[MONGO_NAME_MAX];
-    mongo_view_name(view, name);
+    mongo_view_name(mongo, view, name);
     return mongo_collection(mongo, name);
 }
 

@@ -8,19 +8,21 @@
 #define MONGO_DUPLICATE_KEY 11000
 #define CHECKPOINT_ID_MAX (MONGO_NAME_MAX + 16)
 
-static void checkpoint_id(const struct ev_view *view, int32_t partition, char ret_id[CHECKPOINT_ID_MAX])
+static void checkpoint_id(const struct mongo_sink *mongo, const struct ev_view *view, int32_t partition,
+                          char ret_id[CHECKPOINT_ID_MAX])
 {
     char name[MONGO_NAME_MAX];
-    mongo_view_name(view, name);
+    mongo_view_name(mongo, view, name);
     snprintf(ret_id, CHECKPOINT_ID_MAX, "%s/%" PRId32, name, partition);
 }
 
-static bson_t *checkpoint_document(const struct ev_view *view, const struct ev_checkpoint *checkpoint)
+static bson_t *checkpoint_document(const struct mongo_sink *mongo, const struct ev_view *view,
+                                   const struct ev_checkpoint *checkpoint)
 {
     const struct ev_cursor *cursor = &checkpoint->cursor;
     char id[CHECKPOINT_ID_MAX], name[MONGO_NAME_MAX], command_id[EV_UUID_TEXT_LENGTH + 1];
-    checkpoint_id(view, cursor->partition, id);
-    mongo_view_name(view, name);
+    checkpoint_id(mongo, view, cursor->partition, id);
+    mongo_view_name(mongo, view, name);
     ev_uuid_format(&cursor->last_command_id, command_id);
     bson_t *document = bson_new();
     BSON_APPEND_UTF8(document, "_id", id);
@@ -75,7 +77,7 @@ int mongo_load_checkpoint(struct ev_sink *sink, const struct ev_view *view, int3
                           struct ev_checkpoint *ret, struct ev_error *error)
 {
     char id[CHECKPOINT_ID_MAX];
-    checkpoint_id(view, partition, id);
+    checkpoint_id(mongo_of(sink), view, partition, id);
     _cleanup_collection_ mongoc_collection_t *checkpoints = mongo_collection(mongo_of(sink), "_checkpoints");
     _cleanup_bson_ bson_t *filter = BCON_NEW("_id", BCON_UTF8(id));
     _cleanup_cursor_ mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(checkpoints, filter, NULL, NULL);
@@ -89,12 +91,12 @@ int mongo_load_checkpoint(struct ev_sink *sink, const struct ev_view *view, int3
 }
 
 /* Takes the place of one that lies between `previous_offset` and the new one; where none was, it is inserted. */
-static bool checkpoint_queue(mongoc_bulk_operation_t *bulk, const struct ev_view *view,
+static bool checkpoint_queue(const struct mongo_sink *mongo, mongoc_bulk_operation_t *bulk, const struct ev_view *view,
                              const struct ev_checkpoint *checkpoint, bson_error_t *fault)
 {
     char id[CHECKPOINT_ID_MAX];
-    checkpoint_id(view, checkpoint->cursor.partition, id);
-    _cleanup_bson_ bson_t *document = checkpoint_document(view, checkpoint);
+    checkpoint_id(mongo, view, checkpoint->cursor.partition, id);
+    _cleanup_bson_ bson_t *document = checkpoint_document(mongo, view, checkpoint);
     _cleanup_bson_ bson_t *filter =
         BCON_NEW("_id", BCON_UTF8(id), "next_offset", "{", "$gte", BCON_INT64(checkpoint->previous_offset), "$lt",
                  BCON_INT64(checkpoint->cursor.next_offset), "}");
@@ -131,7 +133,7 @@ int mongo_save_checkpoints(struct ev_sink *sink, const struct ev_view *view, con
     bool queued = true;
     int r = 0;
     for (size_t i = 0; i < count && queued; i++)
-        queued = checkpoint_queue(bulk, view, &checkpoints[i], &fault);
+        queued = checkpoint_queue(mongo_of(sink), bulk, view, &checkpoints[i], &fault);
     if (!queued) {
         r = mongo_fault(&fault, "queue a checkpoint", error);
     } else {
@@ -151,7 +153,7 @@ int mongo_save_parked(struct ev_sink *sink, const struct ev_view *view, const st
                       struct ev_error *error)
 {
     char name[MONGO_NAME_MAX], id[MONGO_NAME_MAX + EV_VIEW_KEY_MAX + 2];
-    mongo_view_name(view, name);
+    mongo_view_name(mongo_of(sink), view, name);
     int length = snprintf(id, sizeof(id), "%s/%.*s", name, EV_STR_ARG(parked->key));
     _cleanup_collection_ mongoc_collection_t *collection = mongo_collection(mongo_of(sink), "_parked");
     _cleanup_bson_ bson_t *document = bson_new();
@@ -175,7 +177,7 @@ int mongo_load_parked(struct ev_sink *sink, const struct ev_view *view,
                       int (*each)(void *context, const struct ev_parked *parked), void *context, struct ev_error *error)
 {
     char name[MONGO_NAME_MAX];
-    mongo_view_name(view, name);
+    mongo_view_name(mongo_of(sink), view, name);
     _cleanup_collection_ mongoc_collection_t *collection = mongo_collection(mongo_of(sink), "_parked");
     _cleanup_bson_ bson_t *filter = BCON_NEW("view", BCON_UTF8(name));
     _cleanup_cursor_ mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(collection, filter, NULL, NULL);
@@ -197,11 +199,9 @@ int mongo_load_parked(struct ev_sink *sink, const struct ev_view *view,
     return mongoc_cursor_error(cursor, &fault) ? mongo_fault(&fault, "read parked entries", error) : 0;
 }
 
-int mongo_forget_view(struct mongo_sink *mongo, const struct ev_view *view, struct ev_error *error)
+int mongo_forget_view(struct mongo_sink *mongo, const char *name, struct ev_error *error)
 {
     static const char *const collections[] = {"_checkpoints", "_parked"};
-    char name[MONGO_NAME_MAX];
-    mongo_view_name(view, name);
     _cleanup_bson_ bson_t *filter = BCON_NEW("view", BCON_UTF8(name));
     for (size_t i = 0; i < sizeof(collections) / sizeof(collections[0]); i++) {
         _cleanup_collection_ mongoc_collection_t *collection = mongo_collection(mongo, collections[i]);

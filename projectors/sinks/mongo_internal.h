@@ -6,7 +6,7 @@
 #include "core/buffer.h"
 #include "sinks/mongo.h"
 
-#define MONGO_NAME_MAX 128
+#define MONGO_NAME_MAX 192
 
 struct mongo_sink {
     struct ev_sink sink;
@@ -22,8 +22,8 @@ static inline struct mongo_sink *mongo_of(struct ev_sink *sink)
     return (struct mongo_sink *)sink;
 }
 
-/* "orders_v1", without and with the prefix. */
-void mongo_view_name(const struct ev_view *view, char ret_name[MONGO_NAME_MAX]);
+/* "orders_v1", or "orders_v1_g2" for the second generation, without and with the prefix. */
+void mongo_view_name(const struct mongo_sink *mongo, const struct ev_view *view, char ret_name[MONGO_NAME_MAX]);
 void mongo_collection_name(const struct mongo_sink *mongo, const struct ev_view *view, char ret_name[MONGO_NAME_MAX]);
 /* The caller destroys it. `name` without the prefix. */
 mongoc_collection_t *mongo_collection(const struct mongo_sink *mongo, const char *name);
@@ -65,9 +65,17 @@ int mongo_save_parked(struct ev_sink *sink, const struct ev_view *view, const st
 int mongo_load_parked(struct ev_sink *sink, const struct ev_view *view,
                       int (*each)(void *context, const struct ev_parked *parked), void *context,
                       struct ev_error *error);
-/* Removes what an earlier collection of the view left behind. */
-int mongo_forget_view(struct mongo_sink *mongo, const struct ev_view *view, struct ev_error *error);
+/* Removes the checkpoints and parked entries of "orders_v1_g2". */
+int mongo_forget_view(struct mongo_sink *mongo, const char *name, struct ev_error *error);
 
 /* mongo_prepare.c */
 int mongo_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
 int mongo_reset(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
+/* The collection with its guard and, when asked for, the indexes that queries need. 1: it was made; 0: was there. */
+int mongo_prepare_collection(struct mongo_sink *mongo, const char *view, const char *name, bool all_indexes,
+                             struct ev_error *error);
+
+/* mongo_generations.c */
+/* Settles which generation the sink's calls mean, and whether that is live or becomes so now. */
+int mongo_settle_generation(struct mongo_sink *mongo, const struct ev_view *view, bool *ret_live,
+                            struct ev_error *error);

@@ -2,11 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sinks/generations.h"
 #include "sinks/mongo_internal.h"
 
 #define MONGO_NAMESPACE_EXISTS 48
-#define MONGO_NAMESPACE_NOT_FOUND 26
-#define MONGO_DUPLICATE_KEY 11000
 
 /* What queries need. The guard's index is on every collection: {_id, _offset} is how a compare-and-set finds its
  * document, on a server that takes an index only for exactly its keys. */
@@ -24,7 +23,8 @@ static const struct mongo_index {
     {"customers", "by_customer", false, "{\"customer_id\": 1}"},
 };
 
-/* 1: made; 0: was there. */
+/* 1: made; 0: was there. What an earlier collection of the same name left behind goes first, so that a death between
+ * the two leaves nothing that speaks of documents which aren't there. */
 static int prepare_collection(struct mongo_sink *mongo, const char *name, struct ev_error *error)
 {
     bson_error_t fault = {0};
@@ -33,7 +33,7 @@ static int prepare_collection(struct mongo_sink *mongo, const char *name, struct
     int r = 0;
     if (!there && fault.code) {
         r = mongo_fault(&fault, "list collections", error);
-    } else if (!there) {
+    } else if (!there && (r = mongo_forget_view(mongo, name + strlen(mongo->prefix), error)) >= 0) {
         mongoc_collection_t *made = mongoc_database_create_collection(database, name, NULL, &fault);
         if (made)
             r = 1;
@@ -45,7 +45,7 @@ static int prepare_collection(struct mongo_sink *mongo, const char *name, struct
     return r;
 }
 
-static int prepare_indexes(struct mongo_sink *mongo, const struct ev_view *view, const char *name,
+static int prepare_indexes(struct mongo_sink *mongo, const char *view, const char *name, bool all,
                            struct ev_error *error)
 {
     bson_t command, indexes;
@@ -56,7 +56,7 @@ static int prepare_indexes(struct mongo_sink *mongo, const struct ev_view *view,
     BSON_APPEND_ARRAY_BEGIN(&command, "indexes", &indexes);
     for (size_t i = 0; i < sizeof(mongo_indexes) / sizeof(mongo_indexes[0]); i++) {
         const struct mongo_index *index = &mongo_indexes[i];
-        if (index->view && strcmp(index->view, view->name) != 0)
+        if (index->view && (!all || strcmp(index->view, view) != 0))
             continue;
         bson_t *keys = bson_new_from_json((const uint8_t *)index->keys, -1, &fault);
         char buffer[16];
@@ -77,40 +77,40 @@ static int prepare_indexes(struct mongo_sink *mongo, const struct ev_view *view,
     return done ? 0 : mongo_fault(&fault, "create indexes", error);
 }
 
-/* The first version of a view is live at once; later ones are made so by whoever proved them. */
-static int prepare_live_version(struct mongo_sink *mongo, const struct ev_view *view, const char *name,
-                                struct ev_error *error)
+int mongo_prepare_collection(struct mongo_sink *mongo, const char *view, const char *name, bool all_indexes,
+                             struct ev_error *error)
 {
-    _cleanup_collection_ mongoc_collection_t *views = mongo_collection(mongo, "_views");
-    _cleanup_bson_ bson_t *document =
-        BCON_NEW("_id", BCON_UTF8(view->name), "live", BCON_INT32(view->version), "collection", BCON_UTF8(name));
-    bson_error_t fault = {0};
-    if (mongoc_collection_insert_one(views, document, NULL, NULL, &fault) || fault.code == MONGO_DUPLICATE_KEY)
-        return 0;
-    return mongo_fault(&fault, "name the live version", error);
+    int made = prepare_collection(mongo, name, error);
+    int r = made < 0 ? made : prepare_indexes(mongo, view, name, all_indexes, error);
+    return r < 0 ? r : made;
 }
 
+/* What is live is made anew where it is gone. A kept generation that is gone was dropped. */
 int mongo_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error)
 {
     struct mongo_sink *mongo = mongo_of(sink);
     char name[MONGO_NAME_MAX];
+    bool live = false;
+    int r = mongo_settle_generation(mongo, view, &live, error);
+    if (r < 0 || !live)
+        return r;
     mongo_collection_name(mongo, view, name);
-    int r = prepare_collection(mongo, name, error);
-    if (r > 0)
-        r = mongo_forget_view(mongo, view, error);
-    if (r >= 0)
-        r = prepare_indexes(mongo, view, name, error);
-    if (r >= 0)
-        r = prepare_live_version(mongo, view, name, error);
+    r = mongo_prepare_collection(mongo, view->name, name, true, error);
     return r < 0 ? r : 0;
 }
 
+/* The row goes too, so that a changed fold may make the documents anew. */
 int mongo_reset(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error)
 {
-    struct mongo_sink *mongo = mongo_of(sink);
-    _cleanup_collection_ mongoc_collection_t *documents = mongo_documents(mongo, view);
-    bson_error_t fault = {0};
-    if (!mongoc_collection_drop(documents, &fault) && fault.code != MONGO_NAMESPACE_NOT_FOUND)
-        return mongo_fault(&fault, "drop a collection", error);
-    return mongo_forget_view(mongo, view, error);
+    struct generation generation = {.version = view->version};
+    const char *fingerprint = sink->fingerprint;
+    bool live;
+    sink->fingerprint = NULL; /* whichever fold made them: they go */
+    int r = mongo_settle_generation(mongo_of(sink), view, &live, error);
+    sink->fingerprint = fingerprint;
+    if (r < 0)
+        return r;
+    snprintf(generation.view, sizeof(generation.view), "%s", view->name);
+    generation.number = sink->generation;
+    return mongo_generations.drop(sink, &generation, error);
 }

@@ -24,8 +24,9 @@ void http_loop_post(struct http_loop *loop, void (*function)(void *context), voi
 static struct {
     pthread_mutex_t lock;
     bool away;
-    int version;
-    int64_t next_offset[3]; /* of the view orders; 0: no checkpoint */
+    int version, generation;
+    int64_t next_offset[3];    /* of the view orders; 0: no checkpoint */
+    int64_t next_of_others[3]; /* of its generations beyond the first */
 } store = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct store_state state;
@@ -35,8 +36,10 @@ static int read_versions(void *context, struct tracker_table *table, struct ev_e
 {
     (void)context;
     pthread_mutex_lock(&store.lock);
-    table->views[QUERY_VIEW_ORDERS].version = store.version;
-    snprintf(table->views[QUERY_VIEW_ORDERS].target, VIEW_NAME_MAX, "orders_v1");
+    struct tracker_view *view = &table->views[QUERY_VIEW_ORDERS];
+    view->version = store.version;
+    view->generation = store.generation;
+    view_versioned_collection_name("orderlog", QUERY_VIEW_ORDERS, 1, store.generation, view->target);
     int answer = store.away ? ev_error_set(error, EV_ERR_UNAVAILABLE, "gone") : 0;
     pthread_mutex_unlock(&store.lock);
     return answer;
@@ -49,9 +52,10 @@ static int read_checkpoints(void *context, bool all, struct tracker_table *table
     pthread_mutex_lock(&store.lock);
     struct tracker_view *view = &table->views[QUERY_VIEW_ORDERS];
     view->partition_count = 3;
+    const int64_t *next_offset = view->generation > 1 ? store.next_of_others : store.next_offset;
     for (size_t i = 0; i < 3; i++)
-        view->partitions[i] = (struct tracker_checkpoint){.present = store.next_offset[i] > 0,
-                                                          .next_offset = store.next_offset[i],
+        view->partitions[i] = (struct tracker_checkpoint){.present = next_offset[i] > 0,
+                                                          .next_offset = next_offset[i],
                                                           .log_time_ms = 1000,
                                                           .updated_at_ms = 1000 + 500 * (int64_t)i};
     int answer = store.away ? ev_error_set(error, EV_ERR_UNAVAILABLE, "gone") : 0;
@@ -63,7 +67,7 @@ static void set_store(bool away, int64_t first, int64_t second)
 {
     pthread_mutex_lock(&store.lock);
     store.away = away;
-    store.version = 1;
+    store.version = store.generation = 1;
     store.next_offset[0] = first;
     store.next_offset[1] = second;
     pthread_mutex_unlock(&store.lock);
@@ -210,6 +214,68 @@ static void test_snapshots(void **test_state)
     assert_int_equal(snapshot.version, 0);
 }
 
+static void set_generation(int generation, int64_t first, int64_t second)
+{
+    pthread_mutex_lock(&store.lock);
+    store.generation = generation;
+    store.next_of_others[0] = first;
+    store.next_of_others[1] = second;
+    pthread_mutex_unlock(&store.lock);
+}
+
+static int generation_now(void)
+{
+    struct tracker_snapshot snapshot;
+    tracker_snapshot(tracker, QUERY_VIEW_ORDERS, &snapshot);
+    return snapshot.generation;
+}
+
+/* Each wait makes the tracker look. */
+static bool look_until_generation(int generation, int64_t ms)
+{
+    int64_t until = ev_clock_monotonic_ms(&ev_clock_system) + ms;
+    while (generation_now() != generation && ev_clock_monotonic_ms(&ev_clock_system) < until) {
+        struct request request;
+        if (begin(&request, "order", 2, 99, 20) == TRACKER_WAITING)
+            await(&request);
+    }
+    return generation_now() == generation;
+}
+
+static void test_another_generation_is_taken_when_it_reflects_as_much(void **test_state)
+{
+    (void)test_state;
+    set_generation(2, 10, 19); /* one record less than the first in partition 1 */
+    assert_false(look_until_generation(2, TRACKER_VERSIONS_MS + 1000));
+    set_generation(2, 10, 20);
+    assert_true(look_until_generation(2, LONG_MS));
+    set_generation(1, 0, 0); /* and back: the first reflects as much */
+    assert_true(look_until_generation(1, LONG_MS));
+}
+
+/* A document was shown ahead of its checkpoint: the next generation is waited for until it has it as well. */
+static void test_what_was_shown_of_one_generation_is_awaited_of_the_next(void **test_state)
+{
+    (void)test_state;
+    struct tracker_snapshot first;
+    struct request request;
+    tracker_snapshot(tracker, QUERY_VIEW_ORDERS, &first);
+    tracker_note_shown(tracker, QUERY_VIEW_ORDERS, &first, 1, 24);
+    assert_false(tracker_has_floor(tracker, QUERY_VIEW_ORDERS));
+    set_generation(2, 10, 20);
+    assert_true(look_until_generation(2, LONG_MS));
+    assert_true(tracker_has_floor(tracker, QUERY_VIEW_ORDERS));
+    assert_int_equal(begin(&request, "cart", 0, 0, LONG_MS), TRACKER_WAITING);
+    set_generation(2, 10, 25);
+    assert_int_equal(await(&request), TRACKER_REFLECTED);
+    assert_false(tracker_has_floor(tracker, QUERY_VIEW_ORDERS));
+    tracker_note_shown(tracker, QUERY_VIEW_ORDERS, &first, 0, 10); /* an answer that was under way */
+    assert_true(tracker_has_floor(tracker, QUERY_VIEW_ORDERS));
+    assert_int_equal(begin(&request, "cart", 0, 0, LONG_MS), TRACKER_WAITING);
+    set_generation(2, 11, 25);
+    assert_int_equal(await(&request), TRACKER_REFLECTED);
+}
+
 int main(void)
 {
     ev_log_init("test", EV_LOG_ERROR);
@@ -220,6 +286,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stopping_ends_the_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_list_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_snapshots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_generation_is_taken_when_it_reflects_as_much, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_was_shown_of_one_generation_is_awaited_of_the_next, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

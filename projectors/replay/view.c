@@ -1,0 +1,6 @@
+#include "replay/partition.h"
+
+const struct ev_view *replay_view(const struct ev_view *view)
+{
+    return view;
+}
