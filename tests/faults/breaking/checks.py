@@ -128,17 +128,32 @@ def reused_keys(evidence):
                 yield f"attempt {attempt.id} used the key of {first.id} with another body and was answered {attempt.status} {attempt.body}"
 
 
+# What an event moves between the accounts of a SKU: (available, reserved, sold) for each of its units.
+MOVES = {"StockReceived": (1, 0, 0), "StockAdjusted": (1, 0, 0), "StockReserved": (-1, 1, 0), "ReservationConfirmed": (0, -1, 1),
+         "ReservationReleased": (1, -1, 0), "ReservationExpired": (1, -1, 0), "StockReturned": (1, 0, -1)}
+
+
 def stock(evidence):
-    """Stock is what came in less what went out, and never less than nothing."""
-    available = Counter()
+    """No account is ever below nothing; a line is reserved once, and what is sold or released of it is what was reserved."""
+    accounts, lines = defaultdict(lambda: [0, 0, 0]), {}
     for record in sorted(evidence.commits, key=lambda r: (r.topic, r.partition, r.offset)):
         for name, event in record.commit["events"]:
             kind = name.rsplit(".", 1)[-1]
-            if kind not in ("StockReceived", "StockAdjusted"):
+            if kind not in MOVES:
                 continue
-            available[event["sku"]] += event["quantity"] if kind == "StockReceived" else event["delta"]
-            if available[event["sku"]] < 0:
-                yield f"{record.place}: {event['sku']} has {available[event['sku']]} in stock"
+            units, sku = event.get("quantity", event.get("delta")), event["sku"]
+            accounts[sku] = [have + units * move for have, move in zip(accounts[sku], MOVES[kind])]
+            if min(accounts[sku]) < 0:
+                yield f"{record.place}: {sku} has {accounts[sku]} available, reserved and sold"
+            if kind == "StockReserved":
+                before = lines.get((sku, event["order_id"], event["line"]))
+                if before is not None:
+                    yield f"{record.place}: line {event['line']} of {event['order_id']} is reserved again"
+                lines[sku, event["order_id"], event["line"]] = units
+            elif kind in ("ReservationConfirmed", "ReservationReleased"):
+                if lines.get((sku, event["order_id"], event["line"])) != units:
+                    yield f"{record.place}: {units} of line {event['line']} of {event['order_id']}, which hadn't so many reserved"
+                lines[sku, event["order_id"], event["line"]] = 0
 
 
 CHECKS = {"versions": versions, "once": once, "known": known, "acknowledged": acknowledged, "refused": refused,

@@ -65,7 +65,7 @@ class Command:
 
 
 class Clients:
-    """`ports` are the instances' public listeners."""
+    """`ports` are the instances' listeners, (public, private): private commands go to the private one."""
 
     def __init__(self, seed, workload, ports, path):
         self.dice = random.Random(f"{seed}/clients")
@@ -90,7 +90,7 @@ class Clients:
         method, path, headers, body = command.request(name)
         self.history.write(event="call", at=time.monotonic_ns(), attempt=name, command=command.id, instance=instance)
         try:
-            status, answered, document = await self.connections.request(self.ports[instance], method, path, headers, body, seconds)
+            status, answered, document = await self.connections.request(self.ports[instance][not COMMANDS[command.name].public], method, path, headers, body, seconds)
         except NoAnswer as error:
             self.history.write(event="silence", at=time.monotonic_ns(), attempt=name, why=str(error))
             return None

@@ -12,15 +12,19 @@ from breaking.settings import LINEARIZABILITY
 
 STREAM_SECONDS = 30
 PROCESS_SECONDS = 300
-NAMED = {"stock-insufficient": re.compile(r"(\d+) are available"), "stock-reference-used": re.compile(r"stands for (-?\d+) units")}
+NAMED = {"stock-insufficient": re.compile(r"(\d+) are available"), "stock-reference-used": re.compile(r"stands for (-?\d+) units"),
+         "reservation-differs": re.compile(r"stands for (\d+) units")}
 MODELLED = ("stock-", "cart-")
-FIELDS = {"sku": "sku", "quantity": "quantity", "delta": "delta", "reference": "reference", "customer_id": "customer", "currency": "currency"}
+FIELDS = {"sku": "sku", "quantity": "quantity", "delta": "delta", "reference": "reference", "customer_id": "customer", "currency": "currency", "order_id": "order"}
 
 
 def base(command, attempt, **more):
     fields = {FIELDS[name]: value for name, value in command.fields.items() if name in FIELDS}
-    if command.name in ("ReceiveStock", "AdjustStock"):
+    if command.stream.startswith("stock-"):
         fields.pop("sku")
+    if "lines" in command.fields:
+        first = command.fields["lines"][0]  # the workload names one
+        fields |= {"line": first["line"], "quantity": first["quantity"]} if isinstance(first, dict) else {"line": first}
     expected = {} if command.expected is None else {"expected": command.expected}
     return {"stream": command.stream, "id": attempt.id, "command": command.name} | fields | expected | more
 

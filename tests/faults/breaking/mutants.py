@@ -162,6 +162,7 @@ class Proof:
 
     def judge(self, stage):
         partitions = logbook.read(self.servers.brokers, self.servers.registry, stage.prefix, ["product"])
+        logbook.write(partitions, stage.folder / "log.jsonl")
         evidence = checks.Evidence(history.read(stage.folder / "history.jsonl"), partitions, stage.prefix)
         return checks.run(evidence) | {"linearizability": linear.check(evidence, stage.folder / "operations.jsonl")}
 

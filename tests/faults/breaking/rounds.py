@@ -90,7 +90,7 @@ class Round:
         plan.write(self.folder / "plan.jsonl", header, self.rows)
         self.cluster = Cluster(self.prefix, servers, proxies, self.folder, options)
         seed = f"{options.seed}/{number}"
-        self.clients = clients.Clients(seed, Workload(seed), [i.public for i in self.cluster.instances], self.folder / "history.jsonl")
+        self.clients = clients.Clients(seed, Workload(seed), [(i.public, i.private) for i in self.cluster.instances], self.folder / "history.jsonl")
         self.cluster.clients = self.clients
         self.faults = faults.Faults(self.cluster, say)
 
@@ -110,6 +110,7 @@ class Round:
         findings["processes"] = list(self.faults.troubles)
         result = await asyncio.to_thread(self.judge, findings)
         self.cluster.finish()
+        await asyncio.to_thread(self.cluster.servers.forget, self.prefix)
         result.seconds = time.monotonic() - begin
         return result
 
@@ -124,6 +125,7 @@ class Round:
     def judge(self, findings):
         commands = history.read(self.folder / "history.jsonl")
         partitions = logbook.read(self.cluster.servers.brokers, self.cluster.servers.registry, self.prefix, TOPICS)
+        logbook.write(partitions, self.folder / "log.jsonl")
         evidence = checks.Evidence(commands, partitions, self.prefix)
         findings |= checks.run(evidence)
         findings["linearizability"] = linear.check(evidence, self.folder / "operations.jsonl")

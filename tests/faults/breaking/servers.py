@@ -5,6 +5,8 @@ import asyncio
 import dataclasses
 import os
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from stacklib import health
 from stacklib import servers as stack_servers  # on the path after settings
 from stacklib.layout import Options, Stack, write_atomically
@@ -12,7 +14,7 @@ from stacklib.layout import Options, Stack, write_atomically
 from breaking.processes import Child, until
 from breaking.settings import HOST, RESULTS, free_port
 
-UP_SECONDS = 60
+UP_SECONDS, ADMIN_SECONDS = 90, 20
 
 
 @dataclasses.dataclass
@@ -59,6 +61,8 @@ class Servers:
         rows["listeners"] = ",".join([row.row(row.port) for row in listeners] + [f"CONTROLLER://{controller}"])
         rows["advertised.listeners"] = ",".join(row.row(row.advertised) for row in listeners)
         rows["listener.security.protocol.map"] = ",".join(f"{row.name}:PLAINTEXT" for row in listeners) + ",CONTROLLER:PLAINTEXT"
+        # A killed broker that comes back is kept out until the controller has missed it.
+        rows |= {"broker.session.timeout.ms": "2000", "broker.heartbeat.interval.ms": "500"}
         rows["inter.broker.listener.name"] = self.clean.name
         return "".join(f"{name}={value}\n" for name, value in rows.items())
 
@@ -74,13 +78,25 @@ class Servers:
         self.prepare()
         for name, service in (("kafka", stack_servers.KAFKA), ("registry", stack_servers.REGISTRY)):
             inherited = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
-            self.children[name] = Child(name, service.command(self.stack), inherited | service.environment(self.stack), self.folder / "logs")
+            java, *arguments = service.command(self.stack)
+            # Killed and started all the time: the quick compiler alone, for what is hardly warm before it's killed again.
+            self.children[name] = Child(name, [java, "-XX:TieredStopAtLevel=1", *arguments], inherited | service.environment(self.stack), self.folder / "logs")
             self.children[name].start()
         await self.await_kafka()
         await until(lambda: asyncio.to_thread(lambda: stack_servers.REGISTRY.probe(self.stack) is None), UP_SECONDS, "the schema registry is up")
 
     async def await_kafka(self, seconds=UP_SECONDS):
         await until(lambda: asyncio.to_thread(lambda: health.kafka(self.brokers) is None), seconds, "Kafka is up")
+
+    def forget(self, prefix):
+        """Deletes a namespace's topics: a broker with many of them takes long to come back."""
+        admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 0})
+        try:
+            names = [name for name in admin.list_topics(timeout=ADMIN_SECONDS).topics if name.startswith(prefix + ".")]
+            for done in admin.delete_topics(names, operation_timeout=ADMIN_SECONDS).values() if names else ():
+                done.result(ADMIN_SECONDS)
+        except KafkaException:
+            pass  # they go with the suite's folder
 
     async def kill_kafka(self):
         await self.children["kafka"].kill()

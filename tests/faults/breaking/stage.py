@@ -29,7 +29,7 @@ class Stage:
         self.servers, self.proxies, self.folder = servers, proxies, folder
         folder.mkdir(parents=True, exist_ok=True)
         self.cluster = Cluster(self.prefix, servers, proxies, folder, options)
-        self.clients = clients.Clients(0, Workload(0), [i.public for i in self.cluster.instances], folder / "history.jsonl")
+        self.clients = clients.Clients(0, Workload(0), [(i.public, i.private) for i in self.cluster.instances], folder / "history.jsonl")
         self.cluster.clients = self.clients
         self.schemas = logbook.Schemas(servers.registry)
 

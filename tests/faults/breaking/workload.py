@@ -5,6 +5,7 @@ import random
 PRODUCTS = [f"tea-{i}" for i in range(5)]  # what lies in carts; each has a price
 HOT_STOCK, HOT_CARTS, COLD = 3, 3, 150
 HOT_SHARE, IF_MATCH_SHARE, REFERENCE_SHARE = 0.6, 0.15, 0.2
+RESERVED_SECONDS = 86_400  # longer than a round: what expires by itself is not in the checkers' model
 
 
 class Workload:
@@ -40,10 +41,22 @@ class Workload:
         if self.dice.random() < REFERENCE_SHARE:
             # Few of them, so that they come again: with the same number or with another.
             fields["reference"] = f"document {self.dice.randrange(30)}"
-        if self.dice.random() < 0.4:
+        choice = self.dice.random()
+        if choice < 0.35:
+            return self._reservation(fields["sku"])
+        if choice < 0.65:
             return "ReceiveStock", fields | {"quantity": self.dice.randrange(1, 12)}
         # More goes out than comes in: what there is stays near nothing, so that refusals and acceptances depend on every one.
         return "AdjustStock", fields | {"delta": -self.dice.randrange(1, 12), "reason": "sold"}
+
+    def _reservation(self, sku):
+        """Of few lines, so that each is asked for again: with the same quantity or another, confirmed or released before or not."""
+        fields, number = {"sku": sku, "order_id": f"o{self.dice.randrange(40)}"}, self.dice.randrange(1, 4)
+        choice = self.dice.random()
+        if choice < 0.5:
+            quantity = self.dice.choice((number, number, number, self.dice.randrange(1, 9)))
+            return "ReserveStock", fields | {"lines": [{"line": number, "quantity": quantity}], "ttl_seconds": RESERVED_SECONDS}
+        return ("ConfirmReservation" if choice < 0.75 else "ReleaseReservation"), fields | {"lines": [number]}
 
     def _cart(self):
         cart, sku = self._pick("cart", HOT_CARTS), self.dice.choice(PRODUCTS)
@@ -62,7 +75,9 @@ class Workload:
     def other_body(self, name, fields):
         """The same command with another body, for a key that was used already; None where it has no body."""
         changed = dict(fields)
-        if "quantity" in changed:
+        if "lines" in changed:
+            changed["lines"] = [{**changed["lines"][0], "quantity": 1000}] if name == "ReserveStock" else [100]
+        elif "quantity" in changed:
             changed["quantity"] += 1000
         elif "delta" in changed:
             changed["delta"] -= 1000
@@ -74,4 +89,4 @@ class Workload:
 def stream_of(name, fields):
     if name == "CreateProduct":
         return f"product-{fields['sku']}"
-    return f"stock-{fields['sku']}" if name in ("ReceiveStock", "AdjustStock") else f"cart-{fields['cart_id']}"
+    return f"stock-{fields['sku']}" if "Stock" in name or "Reservation" in name else f"cart-{fields['cart_id']}"

@@ -71,13 +71,33 @@ type used struct {
 	name    string
 }
 
+type line struct {
+	order  string
+	number int64
+}
+
+type status int
+
+const (
+	open status = iota
+	confirmed
+	released
+)
+
+// A reservation of one line. Those of the histories are kept for longer than a round takes: none expires.
+type reservation struct {
+	quantity int64
+	status   status
+}
+
 type stock struct {
-	available  int64
-	references map[used]int64
+	available    int64
+	references   map[used]int64
+	reservations map[line]reservation
 }
 
 func (s stock) with(change int64, receipt bool, reference string) stock {
-	after := stock{available: s.available + change, references: s.references}
+	after := stock{s.available + change, s.references, s.reservations}
 	if reference != "" {
 		after.references = make(map[used]int64, len(s.references)+1)
 		for key, value := range s.references {
@@ -88,7 +108,55 @@ func (s stock) with(change int64, receipt bool, reference string) stock {
 	return after
 }
 
+func (s stock) having(change int64, which line, what reservation) stock {
+	after := stock{s.available + change, s.references, make(map[line]reservation, len(s.reservations)+1)}
+	for key, value := range s.reservations {
+		after.reservations[key] = value
+	}
+	after.reservations[which] = what
+	return after
+}
+
 func (s stock) decide(op operation) decision {
+	which := line{op.Order, op.Line}
+	known, there := s.reservations[which]
+	switch op.Command {
+	case "ReserveStock":
+		switch {
+		case !there && op.Quantity > s.available:
+			return decision{slug: "stock-insufficient", named: &s.available}
+		case !there:
+			return decision{after: s.having(-op.Quantity, which, reservation{op.Quantity, open})}
+		case known.quantity != op.Quantity:
+			return decision{slug: "reservation-differs", named: &known.quantity}
+		case known.status == released:
+			return decision{slug: "reservation-released"}
+		}
+		return decision{}
+	case "ConfirmReservation":
+		switch {
+		case !there:
+			return decision{slug: "reservation-not-found"}
+		case known.status == released:
+			return decision{slug: "reservation-released"}
+		case known.status == confirmed:
+			return decision{}
+		}
+		return decision{after: s.having(0, which, reservation{known.quantity, confirmed})}
+	case "ReleaseReservation":
+		switch {
+		case there && known.status == confirmed:
+			return decision{slug: "reservation-confirmed"}
+		case !there || known.status == released:
+			return decision{}
+		}
+		return decision{after: s.having(known.quantity, which, reservation{known.quantity, released})}
+	}
+	return s.count(op)
+}
+
+// What came in, or was counted.
+func (s stock) count(op operation) decision {
 	receipt, change := op.Command == "ReceiveStock", op.Delta
 	if receipt {
 		change = op.Quantity

@@ -29,6 +29,8 @@ type operation struct {
 	Quantity  int64  `json:"quantity,omitempty"`
 	Delta     int64  `json:"delta,omitempty"`
 	Reference string `json:"reference,omitempty"`
+	Order     string `json:"order,omitempty"`
+	Line      int64  `json:"line,omitempty"`
 	Customer  string `json:"customer,omitempty"`
 	Currency  string `json:"currency,omitempty"`
 }

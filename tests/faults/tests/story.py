@@ -55,6 +55,13 @@ class Story:
     def take(self, quantity, **more):
         return self.command("AdjustStock", delta=-quantity, **more)
 
+    def stock_events(self, *events):
+        """A commit of these events, with an attempt that asked for something."""
+        attempt = self.call(self.receive(1))
+        record = self.commit(attempt, 0)
+        record.commit["events"] = [(f"orderlog.stock.{name}", {"sku": "s"} | fields) for name, fields in events]
+        return record
+
     def call(self, command):
         attempt = history.Attempt(f"{command.id}.{len(command.attempts)}", self.now(), 0)
         command.attempts.append(attempt)

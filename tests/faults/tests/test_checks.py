@@ -117,6 +117,48 @@ def test_stock_below_nothing():
     assert story.findings() == {"stock"}
 
 
+def reserved(quantity, line=1):
+    return "StockReserved", {"order_id": "o", "line": line, "quantity": quantity}
+
+
+def confirmed(quantity, line=1):
+    return "ReservationConfirmed", {"order_id": "o", "line": line, "quantity": quantity}
+
+
+@pytest.mark.parametrize("events, words", [
+    ([reserved(5), confirmed(5)], None),
+    ([reserved(9)], "has [-1, 9, 0]"),
+    ([reserved(2), reserved(2)], "is reserved again"),
+    ([reserved(2), confirmed(3)], "hadn't so many"),
+    ([reserved(2), confirmed(2), confirmed(2)], "hadn't so many"),
+    ([reserved(2), reserved(2, line=2), ("ReservationReleased", confirmed(2)[1]), confirmed(2, line=2)], None),
+    ([("StockReturned", {"order_id": "o", "line": 1, "quantity": 1})], "has [9, 0, -1]"),
+])
+def test_accounts_of_stock(events, words):
+    story = Story()
+    story.fence(1)
+    story.stock_events(("StockReceived", {"quantity": 8}), *events)
+    found = list(checks.stock(story.evidence()))
+    assert (found == []) if words is None else any(words in text for text in found)
+
+
+def test_a_reservation_out_of_a_stale_state(tmp_path):
+    """Asked for after another's was acknowledged: one unit is left, and it says that there are eight."""
+    story = sound()
+    first = story.call(story.command("ReserveStock", order_id="o", lines=[{"line": 1, "quantity": 7}]))
+    story.commit(first, 2, seq=2)
+    story.answer(first, 3, 3)
+    right = story.call(story.command("ReserveStock", order_id="o", lines=[{"line": 2, "quantity": 9}]))
+    story.refuse(right, detail="9 units can't be reserved: 1 are available.")
+    assert linear_findings(story, tmp_path) == []
+    story.refuse(right, detail="9 units can't be reserved: 8 are available.")
+    assert "Illegal" in linear_findings(story, tmp_path)[0]
+    again = story.command("ConfirmReservation", order_id="o", lines=[2])
+    story.refuse(right, detail="9 units can't be reserved: 1 are available.")
+    story.refuse(story.call(again), "reservation-released")
+    assert "Illegal" in linear_findings(story, tmp_path)[0]
+
+
 def linear_findings(story, path):
     return linear.check(story.evidence(), path / "operations.jsonl")
 
