@@ -11,6 +11,7 @@
 
 #define MIB ((size_t)1024 * 1024)
 #define TAIL_TIMEOUT_MS 10000
+#define NONE "none" /* instead of a directory; an empty environment variable counts as none given */
 /* Beyond the bound that eviction keeps, while nothing can be stored. */
 #define HARD_PERCENT 150
 
@@ -114,7 +115,7 @@ static int open_store(struct command_app *app, const struct ev_config *config, s
     char directory[EV_DIRECTORY_PATH_MAX];
     struct ev_error fault = {0};
     int result = directory_of(config, directory, sizeof(directory), error);
-    if (result < 0 || directory[0] == '\0')
+    if (result < 0 || directory[0] == '\0' || strcmp(directory, NONE) == 0)
         return result;
     const struct ev_checkpoint_lmdb_options options = {
         .directory = directory,
@@ -124,8 +125,7 @@ static int open_store(struct command_app *app, const struct ev_config *config, s
     if (result == EV_ERR_FENCED) {
         struct ev_error cause = *error;
         return ev_error_set(error, EV_ERR_FENCED,
-                            "%.300s: give this one another --instance or --checkpoint-dir, or an empty one for none",
-                            cause.message);
+                            "%.300s: give this one another --instance or --checkpoint-dir, or \"none\"", cause.message);
     }
     for (size_t i = 0; i < app->topic_count && result == 0; i++)
         (void)ev_checkpoint_lmdb_add_topic(app->checkpoints, app->topics[i].full_name, app->topics[i].partitions,

@@ -10,7 +10,8 @@
     {"checkpoint-dir",                                                                                                   \
      EV_CONFIG_STRING,                                                                                                   \
      NULL,                                                                                                               \
-     "directory of this process's checkpoints, shared with no other; empty: none (default: one in data-dir, named "      \
+     "directory of this process's checkpoints, shared with no other; none: keep none (default: one in data-dir, "        \
+     "named "                                                                                                            \
      "after topic-prefix and instance or port)",                                                                         \
      0,                                                                                                                  \
      0},                                                                                                                 \

@@ -24,6 +24,7 @@
     X(checkpoint_failures, "Checkpoints that could not be written since the start.")                                   \
     X(checkpoint_bytes, "Bytes written in checkpoints since the start.")                                               \
     X(checkpoint_ms, "Milliseconds from the beginning of checkpoints to their end, all together.")                     \
+    X(checkpoint_lag, "Records that no checkpoint holds yet.")                                                         \
     X(checkpoint_age_ms, "Age of the oldest partition's checkpoint; -1: there is none.")
 
 #define LOG_GAUGES(X)                                                                                                  \

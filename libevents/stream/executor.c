@@ -371,5 +371,8 @@ void ev_executor_stats(const struct ev_executor *executor, struct ev_executor_st
         ret->state_bytes += partition->streams.bytes + ev_dedup_bytes(&partition->dedup);
         if (partition->checkpoint.base && now - partition->checkpoint.taken_ms > ret->checkpoint_age_ms)
             ret->checkpoint_age_ms = now - partition->checkpoint.taken_ms;
+        if (partition->checkpoint.looked)
+            ret->checkpoint_lag += partition->owner.last.last_offset + 1 -
+                                   (partition->checkpoint.offset > 0 ? partition->checkpoint.offset : 0);
     }
 }

@@ -170,6 +170,7 @@ struct ev_executor_stats {
     int64_t loads, evictions, refused_for_memory; /* streams from the checkpoint, streams dropped from memory */
     int64_t checkpoints, checkpoint_failures, checkpoint_bytes, checkpoint_ms; /* bytes and ms: of all together */
     int64_t checkpoint_age_ms;                                                 /* of the oldest; -1: there is none */
+    int64_t checkpoint_lag; /* records that no checkpoint holds yet */
     int64_t rebuilds[EV_REBUILD_REASON_COUNT];
 };
 void ev_executor_stats(const struct ev_executor *executor, struct ev_executor_stats *ret);

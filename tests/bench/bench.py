@@ -13,14 +13,14 @@ RESULTS = REPOSITORY / ".run" / "bench"
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 PORT_OFFSET = "5000"
 PARTITIONS = "4"
-PARTS = ("commands", "instances", "hot", "folds", "visible", "memory", "month")
+PARTS = ("commands", "instances", "hot", "folds", "visible", "memory", "startup", "month")
 
 
 def plan(short):
     """How much of each. The short one is for CI: the same questions, answered roughly."""
     if short:
-        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "instances": (1, 3), "hot": (2, 2), "fold_orders": 5_000, "visible_seconds": 5, "streams": 10_000}
-    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "instances": (3, 6), "hot": (5, 5), "fold_orders": 20_000, "visible_seconds": 20, "streams": 100_000}
+        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "instances": (1, 3), "hot": (2, 2), "fold_orders": 5_000, "visible_seconds": 5, "streams": 10_000, "events": 50_000}
+    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "instances": (3, 6), "hot": (5, 5), "fold_orders": 20_000, "visible_seconds": 20, "streams": 100_000, "events": 1_000_000}
 
 
 def parse():
@@ -66,7 +66,7 @@ class Bench:
         return process.read_pid_file(self.servers.folder / "pids" / "kafka.json").pid
 
     def run(self, parts):
-        from measuring import folds, hot, instances, memory, month, rounds, visible
+        from measuring import folds, hot, instances, memory, month, rounds, startup, visible
         results, wanted = {}, self.wanted
         if "commands" in parts:
             for connections, (count, seconds) in wanted["connections"].items():
@@ -82,7 +82,9 @@ class Bench:
         if "visible" in parts:
             results["visible"] = self.in_namespace("visible", lambda orderlog: visible.run(orderlog, wanted["visible_seconds"], self.say))
         if "memory" in parts:
-            results["memory"] = self.in_namespace("memory", lambda orderlog: memory.run(orderlog, wanted["streams"], self.say))
+            results["memory"] = self.in_namespace("memory", lambda orderlog: memory.run(orderlog, wanted["streams"], self.say), {"ORDERLOG_CHECKPOINT_DIR": "none"})
+        if "startup" in parts:
+            results["startup"] = self.in_namespace("startup", lambda orderlog: startup.run(orderlog, wanted["events"], self.say), {"ORDERLOG_CHECKPOINT_EVERY_S": "2", "ORDERLOG_GROUP_SESSION_MS": str(instances.SESSION_MS)})
         if "month" in parts:
             results["month"] = self.in_namespace("month", lambda orderlog: month.run(orderlog, self.say))
         return results

@@ -105,6 +105,15 @@ def reach(results):
     return lines + [row(what, aim, number(got), "not comparable" if good is None else "yes" if good else "**no**") for what, aim, got, good in rows] + [""]
 
 
+def startup(results):
+    lines = ["### Start after kill -9", "", f"{results['commits']:,} events of {results['streams']:,} streams in the log; seconds from the start of command-api to /readyz. Checkpoints take {results['checkpoint_mb']} MB.", ""]
+    lines += heading("", "seconds", "MB resident", "MB at its peak", "records read", "streams in memory")
+    for name, text in (("without", "without checkpoint"), ("building", "no checkpoint yet, building one"), ("restored", "from checkpoints")):
+        figures = results[name]
+        lines.append(row(text, number(figures["seconds"]), number(figures["mb"]), number(figures["peak_mb"]), f"{figures['records_read']:,}", f"{figures['streams']:,}"))
+    return lines + [""]
+
+
 def memory_and_month(results):
     lines = []
     if "memory" in results:
@@ -122,7 +131,7 @@ def markdown(results):
     lines = [f"`{results['command'].strip()}` on {results['at']}, {results['seconds']} s: {machine['cores']} cores ({machine['cpu']}), "
              f"{machine['memory_gb']} GB, Linux {machine['kernel']}; load generator, servers and all stores on this one machine.", ""]
     lines += reach(results)
-    for name, part in (("commands", commands), ("instances", instances), ("hot", hot), ("folds", folds), ("visible", visible)):
+    for name, part in (("commands", commands), ("instances", instances), ("hot", hot), ("folds", folds), ("visible", visible), ("startup", startup)):
         if name in results:
             lines += part(results[name])
     return "\n".join(lines + memory_and_month(results))
