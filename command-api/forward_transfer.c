@@ -129,6 +129,13 @@ bool transfer_prepare(struct transfer *transfer, struct forward *forward, const 
     return rc == CURLE_OK;
 }
 
+/* Refused before anybody has looked at it, e.g. because too much waits there: the client is to come back later. */
+static bool is_refusal(const struct forward *forward, long status)
+{
+    return status == 503 && forward_header(forward, "retry-after").data &&
+           ev_str_equal(forward_header(forward, "content-type"), EV_STR("application/problem+json"));
+}
+
 enum transfer_result transfer_judge(const struct transfer *transfer, CURLcode code)
 {
     struct forward *forward = transfer->forward;
@@ -138,6 +145,8 @@ enum transfer_result transfer_judge(const struct transfer *transfer, CURLcode co
     if (code != CURLE_OK)
         return sent > 0 ? TRANSFER_DOUBT : TRANSFER_UNSENT;
     struct ev_str mark = forward_header(forward, FORWARD_MARK);
+    if (!mark.data && is_refusal(forward, status))
+        mark = EV_STR(FORWARD_MARK_FINAL);
     if (ev_str_equal(mark, EV_STR(FORWARD_MARK_NOT_HERE)))
         return TRANSFER_NOT_HERE;
     if (!ev_str_equal(mark, EV_STR(FORWARD_MARK_FINAL)))

@@ -9,7 +9,9 @@ import uuid
 import pytest
 import requests
 
-from command_client import order_of, product, streams
+from conftest import CARTS, REST
+
+from command_client import ok, order_of, product, streams
 from harness.wait import until
 from stacklib.process import read_pid_file  # on the path after harness.places
 
@@ -104,12 +106,26 @@ def accepted(shop, key):
     return answer if answer.status_code == 201 else None
 
 
-def test_the_bodies_that_wait_are_bounded(shop, kafka):
+@pytest.fixture
+def pair(new_orderlog):
+    """The one that owns orders has little room; commands are sent to the other."""
+    orderlog = new_orderlog("overload-pair", ORDERLOG_DEADLINE_MS="3000")
+    orderlog.environment_of = {CARTS: {"ORDERLOG_ONLY": "cart"},
+                               REST: {"ORDERLOG_ONLY": "product,stock,order,returns,adjustment", "ORDERLOG_BODIES_MAX_MIB": "1"}}
+    orderlog.start(REST, CARTS)
+    return orderlog
+
+
+@pytest.mark.parametrize("instances", ["shop", "pair"])
+def test_the_bodies_that_wait_are_bounded(instances, kafka, request):
+    shop = request.getfixturevalue(instances)
     line = {"sku": "TEA", "title": "T" * 200, "quantity": 1, "unit_price": "1", "kind": "GOODS"}
     order = {"placed_at": "2010-12-01T08:26:00Z", "country": "France", "currency": "GBP", "lines": [line] * 300}
 
     def send(number):
         return shop.command("RecordOrder", order | {"order_id": f"large-{number}"})
+    for number in range(40):  # whoever owns the partitions is known
+        ok(shop.command("RecordOrder", order | {"order_id": f"small-{number}", "lines": [line]}))
     kafka.pause()
     try:
         with concurrent.futures.ThreadPoolExecutor(40) as pool:
