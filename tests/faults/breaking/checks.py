@@ -118,7 +118,7 @@ def equal_answers(evidence):
 
 
 def reused_keys(evidence):
-    """A settled key with another body is refused, and only for that reason. (The first command may have been settled as no change: that isn't remembered.)"""
+    """The key of a command that was committed, with another body, is refused, and for that reason alone."""
     for command in evidence.commands.values():
         first = evidence.commands.get(command.of) if command.of else None
         if not first or not any(a.committed for a in first.attempts):

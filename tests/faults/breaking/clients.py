@@ -27,7 +27,7 @@ ABANDON_SHARE = 0.08  # of attempts without an answer: their client gives up
 REPEAT_SHARE, REUSE_SHARE = 0.05, 0.02  # of settled commands: sent again; their key sent with another body
 RETRIED = {429, 500, 502, 503, 504}
 SETTLE_SECONDS = 30
-FINAL_REPEATS = 150
+FINAL_REPEATS, FINAL_REUSES = 150, 40
 
 
 class History:
@@ -72,7 +72,7 @@ class Clients:
         self.workload, self.ports = workload, ports
         self.history = History(path)
         self.connections = Connections()
-        self.commands, self.settled, self.open = 0, [], []
+        self.commands, self.settled, self.remembered, self.open = 0, [], [], []
         self.acknowledged = 0
         self.stopping = False
 
@@ -107,6 +107,8 @@ class Clients:
             self.acknowledged += 1
             self.workload.versions[command.stream] = document["version"]
             self.settled.append(command)
+            if document["outcome"] != "unchanged":  # what changed nothing isn't remembered, so its key is free
+                self.remembered.append(command)
 
     async def carry_out(self, command, give_up=True, deadline=None):
         """Attempts through any instance until there is an answer. False when it was given up."""
@@ -130,8 +132,8 @@ class Clients:
             choice = self.dice.random()
             if self.settled and choice < REPEAT_SHARE:
                 await self.repeat(self.dice.choice(self.settled[-300:]))
-            elif self.settled and choice < REPEAT_SHARE + REUSE_SHARE:
-                await self.reuse(self.dice.choice(self.settled[-300:]))
+            elif self.remembered and choice < REPEAT_SHARE + REUSE_SHARE:
+                await self.reuse(self.dice.choice(self.remembered[-300:]))
             else:
                 await self.carry_out(self.new(*self.workload.next()))
             await asyncio.sleep(self.dice.uniform(*THINK_SECONDS))
@@ -176,8 +178,9 @@ class Clients:
         await asyncio.gather(*(self.carry_out(command, False, deadline) for command in self.open))
         unanswered = [command.id for command in self.open if command.answer is None]
         again = self.dice.sample(self.settled, min(FINAL_REPEATS, len(self.settled)))
-        await asyncio.gather(*(self.repeat(command) for command in again[: len(again) * 4 // 5]))
-        await asyncio.gather(*(self.reuse(command) for command in again[len(again) * 4 // 5:]))
+        await asyncio.gather(*(self.repeat(command) for command in again))
+        again = self.dice.sample(self.remembered, min(FINAL_REUSES, len(self.remembered)))
+        await asyncio.gather(*(self.reuse(command) for command in again))
         return unanswered
 
     def close(self):
