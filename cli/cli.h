@@ -12,7 +12,8 @@ struct cli_subcommand {
 };
 
 extern const struct cli_subcommand cli_import_retail, cli_import_catalogue, cli_reconcile, cli_command, cli_tail,
-    cli_stream, cli_lag, cli_replay, cli_views, cli_rollback, cli_schema_diff, cli_schema_check, cli_schema_register,
+    cli_stream, cli_lag, cli_audit, cli_parked_list, cli_parked_show, cli_parked_retry, cli_parked_skip, cli_pause,
+    cli_resume, cli_replay, cli_views, cli_rollback, cli_schema_diff, cli_schema_check, cli_schema_register,
     cli_schema_verify_log, cli_completion;
 
 /* All subcommands in the order of the help, for dispatch and shell completion. */

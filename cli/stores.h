@@ -1,4 +1,4 @@
-/* The views' stores, for the subcommands that work on them: replay, views, rollback. */
+/* The views' stores, for the subcommands that work on them. */
 #pragma once
 
 #include "avro/registry.h"

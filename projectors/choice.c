@@ -8,7 +8,6 @@ static const char *const store_names[] = {
     [CHOICE_MONGODB] = "mongodb",
     [CHOICE_ELASTICSEARCH] = "elasticsearch",
 };
-#define STORE_COUNT (sizeof(store_names) / sizeof(store_names[0]))
 
 const char *choice_store_name(enum choice_store store)
 {
@@ -49,7 +48,7 @@ static int choice_add_part(struct ev_str part, struct choice ret[CHOICE_MAX], si
         return ev_error_set(error, EV_ERR_INVALID,
                             "there is no view \"%.*s\"; there are products, carts, orders, customers and sales_daily",
                             EV_STR_ARG(name));
-    for (size_t store = 0; store < STORE_COUNT; store++)
+    for (size_t store = 0; store < CHOICE_STORE_COUNT; store++)
         if (choice_exists(view, (enum choice_store)store) &&
             (!store_name.data || ev_str_equal(store_name, ev_str_of(store_names[store]))))
             choice_add(view, (enum choice_store)store, ret, count);
@@ -65,7 +64,7 @@ int choice_parse(const char *text, struct choice ret[CHOICE_MAX], size_t *ret_co
     *ret_count = 0;
     if (!text || !*text) {
         for (size_t i = 0; i < orderlog_view_count; i++)
-            for (size_t store = 0; store < STORE_COUNT; store++)
+            for (size_t store = 0; store < CHOICE_STORE_COUNT; store++)
                 if (choice_exists(orderlog_views[i], (enum choice_store)store))
                     choice_add(orderlog_views[i], (enum choice_store)store, ret, ret_count);
         return 0;

@@ -14,6 +14,8 @@ static struct lag_sum lag_add_up(const struct ev_projection_status *status)
     struct lag_sum sum = {.events = status->partition_count > 0 ? 0 : -1};
     for (int32_t i = 0; i < status->partition_count; i++) {
         const struct ev_partition_status *partition = &status->partitions[i];
+        if (!partition->owned)
+            continue;
         if (partition->end < 0)
             sum.events = -1;
         else if (sum.events >= 0 && partition->end > partition->position)
@@ -72,7 +74,8 @@ static void lag_write(struct ev_json_writer *writer, const struct worker *worker
     ev_json_key(writer, EV_STR("partitions"));
     ev_json_array_begin(writer);
     for (int32_t i = 0; i < status.partition_count; i++)
-        lag_write_partition(writer, i, &status.partitions[i]);
+        if (status.partitions[i].owned)
+            lag_write_partition(writer, i, &status.partitions[i]);
     ev_json_array_end(writer);
     ev_json_object_end(writer);
 }

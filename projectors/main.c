@@ -42,6 +42,8 @@ static const struct ev_config_option options[] = {
     {"replay-memory-mebibytes", EV_CONFIG_INT, "256",
      "folded documents kept in memory while a new version of a view is built; more go to a scratch file", 1, 1048576},
     {"cache-mebibytes", EV_CONFIG_INT, "32", "documents kept in memory, for each view and sink", 1, 65536},
+    {"share", EV_CONFIG_BOOL, "false",
+     "share the partitions of each view with other processes of projectors that say so too, by a consumer group", 0, 0},
     {"routes", EV_CONFIG_BOOL, "false", "print the routes, one JSON object a line, and end", 0, 0},
     {0},
 };
@@ -106,7 +108,8 @@ static int app_make_keepers(struct app *app, const struct choice *choices, size_
                              .client_id = program.name},
                    .schemas = ev_registry_source(app->registry),
                    .metrics = app->metrics,
-                   .cache_bytes_max = (size_t)ev_config_int(config, "cache-mebibytes") * 1024 * 1024},
+                   .cache_bytes_max = (size_t)ev_config_int(config, "cache-mebibytes") * 1024 * 1024,
+                   .shared = ev_config_bool(config, "share")},
         .mongo = app->mongo,
         .elasticsearch_url = ev_config_string(config, "elasticsearch-url"),
         .scratch_directory = app->scratch,

@@ -12,6 +12,15 @@ static bool worker_should_stop(void *context)
     return atomic_load(&worker->stopping);
 }
 
+static int worker_join(struct worker *worker, const struct worker_options *options, struct ev_error *error)
+{
+    char group[256];
+    snprintf(group, sizeof(group), "%s.projectors.%s_v%d_g%d.%s", options->kafka.topic_prefix, worker->view->name,
+             worker->view->version, worker->sink->generation, worker->sink->name);
+    worker->shared = true;
+    return share_join(&worker->share, &options->kafka, group, worker->view->topic->name, error);
+}
+
 int worker_init(struct worker *worker, const struct ev_view *view, struct ev_sink *sink,
                 const struct worker_options *options, struct ev_error *error)
 {
@@ -46,11 +55,12 @@ int worker_init(struct worker *worker, const struct ev_view *view, struct ev_sin
         .random = &ev_random_system,
         .metrics = options->metrics,
         .cache_bytes_max = options->cache_bytes_max,
+        .shared = options->shared,
         .should_stop = worker_should_stop,
         .context = worker,
     };
     worker->projection = ev_projection_create(&projection_options);
-    return 0;
+    return options->shared ? worker_join(worker, options, error) : 0;
 }
 
 /* Sleeps, unless and until told to stop. */
@@ -102,6 +112,24 @@ static void worker_tell_parked(const struct worker *worker, size_t *seen)
     *seen = status.parked;
 }
 
+/* Takes over what the group says, and gives up the rest. False: it hasn't said anything yet. */
+static bool worker_follow_share(struct worker *worker)
+{
+    bool owned[EV_PROJECTION_PARTITIONS_MAX];
+    int64_t count = 0;
+    if (!share_is_known(&worker->share))
+        return false;
+    if (!share_take(&worker->share, owned))
+        return true;
+    ev_projection_own(worker->projection, owned);
+    share_taken(&worker->share);
+    for (size_t i = 0; i < EV_PROJECTION_PARTITIONS_MAX; i++)
+        count += owned[i];
+    ev_log(EV_LOG_INFO, "projection.share", "the share in the partitions is another",
+           ev_log_cstr("projection", worker->name), ev_log_int("partitions", count));
+    return true;
+}
+
 static void *worker_run(void *context)
 {
     struct worker *worker = context;
@@ -109,6 +137,10 @@ static void *worker_run(void *context)
     struct ev_error error = {0};
     size_t parked = 0;
     while (!atomic_load(&worker->stopping)) {
+        if (worker->shared && !worker_follow_share(worker)) {
+            worker_pause(worker, WORKER_SHARE_LOOK_MS);
+            continue;
+        }
         int r = ev_projection_step(worker->projection, WORKER_POLL_MS, &error);
         worker_tell(worker, &seen, r, &error);
         worker_tell_parked(worker, &parked);
@@ -137,6 +169,7 @@ void worker_stop(struct worker *worker)
     atomic_store(&worker->stopping, true);
     pthread_cond_broadcast(&worker->stop);
     pthread_mutex_unlock(&worker->lock);
+    share_leave(&worker->share);
 }
 
 void worker_finish(struct worker *worker)
@@ -145,6 +178,7 @@ void worker_finish(struct worker *worker)
         return;
     if (worker->running)
         pthread_join(worker->thread, NULL);
+    share_finish(&worker->share);
     ev_projection_destroy(worker->projection);
     ev_reader_destroy(worker->reader);
     worker->sink->destroy(worker->sink);

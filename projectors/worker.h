@@ -6,8 +6,10 @@
 #include <stdatomic.h>
 
 #include "fold/projection.h"
+#include "share.h"
 
-#define WORKER_POLL_MS 200 /* how long an idle step waits for events, and so a stop for the step */
+#define WORKER_POLL_MS 200      /* how long an idle step waits for events, and so a stop for the step */
+#define WORKER_SHARE_LOOK_MS 50 /* while the group hasn't said yet what is to be done */
 #define WORKER_FETCH_BYTES_MAX ((size_t)8 * 1024 * 1024)
 
 struct worker {
@@ -16,6 +18,8 @@ struct worker {
     struct ev_reader *reader;
     struct ev_projection *projection;
     char name[64]; /* "orders/mongodb" */
+    bool shared;   /* with other processes */
+    struct share share;
     pthread_t thread;
     bool running;
     atomic_bool stopping;
@@ -28,6 +32,7 @@ struct worker_options {
     struct ev_schema_source schemas;
     struct ev_metrics *metrics;
     size_t cache_bytes_max;
+    bool shared; /* a consumer group says which partitions are this process's; otherwise all are */
 };
 
 /* Takes the sink over, also when it fails. The worker may not move afterwards. */

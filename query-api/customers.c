@@ -20,6 +20,7 @@ struct customer {
     struct ev_optional_long first, last;
     struct ev_str country; /* of the last order */
     size_t documents;
+    int64_t parked_at_ms; /* since when the first of them goes no further; 0: all do */
 };
 
 static struct sales_figures customer_figures_of_document(const struct customers_document *document)
@@ -74,6 +75,8 @@ static int customer_take(void *context, const bson_t *bson, struct ev_error *err
     if (fault || meta.deleted)
         return fault;
     customer->documents++;
+    if (meta.parked_at_ms > 0 && (customer->parked_at_ms == 0 || meta.parked_at_ms < customer->parked_at_ms))
+        customer->parked_at_ms = meta.parked_at_ms;
     customer_merge_times(customer, &document);
     struct sales_figures figures = customer_figures_of_document(&document);
     fault = sales_report_add(&customer->totals, EV_STR(""), document.currency, &figures, error);
@@ -117,6 +120,7 @@ static void customer_reply(struct query *query, struct customer *customer)
     ev_json_array_end(&writer);
     ev_json_object_end(&writer);
     answer.body = &body;
+    answer.parked_at_ms = customer->parked_at_ms;
     query_reply(query, &answer);
 }
 

@@ -176,6 +176,14 @@ static int document_bson_field(const struct ev_field *field, bson_iter_t *iter, 
     return document_store(field, field->kind, &scalar, place) ? 0 : document_fault(error, field);
 }
 
+/* {"offset", "at_ms", "cause"} */
+static void document_take_parked(struct document_meta *meta, const bson_iter_t *iter)
+{
+    bson_iter_t inner;
+    if (bson_iter_recurse(iter, &inner) && bson_iter_find(&inner, "at_ms"))
+        meta->parked_at_ms = bson_iter_as_int64(&inner);
+}
+
 static int document_bson_record(const struct ev_record *record, bson_iter_t *iter, unsigned depth,
                                 struct ev_arena *arena, void *ret, struct document_meta *meta, struct ev_error *error)
 {
@@ -190,6 +198,8 @@ static int document_bson_record(const struct ev_record *record, bson_iter_t *ite
             if (meta && name.length > 0 && name.data[0] == '_' && !ev_str_equal(name, EV_STR("_id")))
                 scalar = document_bson_scalar(iter, arena);
             document_take_meta(meta, name, &scalar);
+            if (meta && ev_str_equal(name, EV_STR("_parked")))
+                document_take_parked(meta, iter);
             continue;
         }
         int fault = document_bson_field(field, iter, depth, arena, ret, error);

@@ -12,7 +12,8 @@
 struct document_meta {
     int64_t offset; /* of the last commit that it reflects, in its partition; -1: not stored with it */
     int32_t partition;
-    bool deleted; /* only the mark of its deletion is left: not to be shown */
+    bool deleted;         /* only the mark of its deletion is left: not to be shown */
+    int64_t parked_at_ms; /* since when it goes no further, because an event couldn't be folded; 0: it isn't parked */
 };
 
 /* All strings and arrays are copied into the arena. A value of another type than the table's is CORRUPT, with the

@@ -67,6 +67,7 @@ struct query {
     struct ev_position wanted[EV_POSITIONS_MAX];
     size_t wanted_count;
     bool stale_ok, stale;
+    bool parked; /* what is asked for isn't there because its first event couldn't be folded */
     struct tracker_waiter waiter;
 
     /* As known when the store was asked: the answer reflects at least this. */
@@ -93,10 +94,12 @@ struct query_answer {
     struct ev_str next_cursor; /* not null: Link to the next page */
     int32_t partition;         /* of a single document and the offset that it reflects; offset -1: none */
     int64_t offset;
+    int64_t parked_at_ms; /* the document goes no further since then; 0: it does */
 };
 #define QUERY_ANSWER_NONE ((struct query_answer){.offset = -1})
 /* These give the answer, from any thread; the query is gone afterwards. */
 void query_reply(struct query *query, const struct query_answer *answer);
+/* 404; or 503 where query->parked says that the log has what the view hasn't. */
 void query_reply_not_found(struct query *query, const char *what, struct ev_str id);
 void query_reply_parameter(struct query *query, const char *parameter, const char *detail);
 /* A fault as a problem: 503 that names the store and says when to retry; 422 for a bound that the query itself passes

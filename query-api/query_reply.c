@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/timestamp.h"
 
 /* --- answers --- */
 
@@ -101,9 +102,14 @@ void query_reply(struct query *query, const struct query_answer *answer)
     }
     /* Caches may keep nothing without asking: what a view reflects moves on at any time. */
     http_reply_add_header(&reply, "cache-control", EV_STR("no-cache"));
-    if (query->stale) {
+    if (query->stale || answer->parked_at_ms > 0) {
         http_reply_add_header(&reply, "x-stale", EV_STR("true"));
         http_reply_add_header(&reply, "warning", EV_STR("110 - \"Response is Stale\""));
+    }
+    if (answer->parked_at_ms > 0) {
+        char since[EV_TIMESTAMP_TEXT_MAX];
+        size_t length = ev_timestamp_format(answer->parked_at_ms, since);
+        http_reply_add_header(&reply, "x-parked-since", ev_arena_copy(query->arena, (struct ev_str){since, length}));
     }
     if (answer->next_cursor.data)
         http_reply_add_header(&reply, "link", query_next_link(query, answer->next_cursor));
@@ -146,6 +152,16 @@ static struct ev_str query_json_string(struct query *query, struct ev_str text)
 void query_reply_not_found(struct query *query, const char *what, struct ev_str id)
 {
     query_observe(query);
+    if (query->parked) {
+        http_reply_problem(
+            query->exchange,
+            &(struct http_problem){.status = 503,
+                                   .slug = "parked",
+                                   .title = "The view can't show it until an operator has looked",
+                                   .detail = ev_arena_printf(query->arena, "an event of %s \"%.*s\" couldn't be folded",
+                                                             what, EV_STR_ARG(id))});
+        return;
+    }
     http_reply_problem(query->exchange, &(struct http_problem){.status = 404,
                                                                .slug = "not-found",
                                                                .title = "There is no such thing",

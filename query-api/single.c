@@ -53,6 +53,33 @@ static void single_filter(const struct ev_str *keys, size_t key_count, bson_t *f
     bson_append_document_end(filter, &in);
 }
 
+static int parked_take(void *context, const bson_t *document, struct ev_error *error)
+{
+    bson_iter_t iter;
+    (void)error;
+    if (!bson_iter_init_find(&iter, document, "skipped") || bson_iter_as_int64(&iter) == 0)
+        ((struct query *)context)->parked = true;
+    return 0;
+}
+
+/* Parked entries lie under "<view>_v<version>/KEY" (projectors/sinks): the collection's name without the prefix. */
+static int single_look_for_parked(struct query *query, struct mongo_session *session, struct ev_str key,
+                                  struct ev_error *error)
+{
+    char collection[VIEW_NAME_MAX], plain[VIEW_NAME_MAX];
+    bson_t filter = BSON_INITIALIZER;
+    view_collection_name(query->api->prefix, "_parked", collection);
+    view_collection_name(query->api->prefix, "", plain);
+    const char *name = query->view.target;
+    if (strncmp(name, plain, strlen(plain)) == 0)
+        name += strlen(plain);
+    struct ev_str id = ev_arena_printf(query->arena, "%s/%.*s", name, EV_STR_ARG(key));
+    bson_append_utf8(&filter, "_id", 3, id.data, (int)id.length);
+    int fault = mongo_find_each(session, collection, &filter, NULL, parked_take, query, error);
+    bson_destroy(&filter);
+    return fault;
+}
+
 int single_load(struct query *query, struct mongo_session *session, const struct ev_record *record,
                 const struct ev_str *keys, size_t key_count, void *ret, struct document_meta *ret_meta,
                 struct ev_error *error)
@@ -70,7 +97,11 @@ int single_load(struct query *query, struct mongo_session *session, const struct
     bson_destroy(&filter);
     if (fault)
         return fault;
-    return load.found == key_count ? 1 : 0;
+    if (load.found < key_count)
+        return 0;
+    for (size_t i = 0; i < key_count && !fault; i++)
+        fault = single_look_for_parked(query, session, keys[i], error);
+    return fault ? fault : 1;
 }
 
 void single_reply(struct query *query, const struct ev_record *record, const void *document,
@@ -84,5 +115,6 @@ void single_reply(struct query *query, const struct ev_record *record, const voi
                                               .version = version,
                                               .cacheable = cacheable,
                                               .partition = meta->partition,
-                                              .offset = meta->offset});
+                                              .offset = meta->offset,
+                                              .parked_at_ms = meta->parked_at_ms});
 }

@@ -15,7 +15,8 @@
 #define TRACKER_IDLE_MS 250
 #define TRACKER_BUSY_MS 5        /* while somebody waits */
 #define TRACKER_VERSIONS_MS 2000 /* how often live versions are looked up */
-#define TRACKER_FLOOR_MS 10000   /* how long a floor counts: by then the new generation has it, or the log has lost it \
+#define TRACKER_FLOOR_MS                                                                                               \
+    10000                        /* how long a floor counts: by then the new generation has it, or the log has lost it \
                                   */
 #define TRACKER_WAITERS_MAX 1024 /* beyond: refused */
 #define TRACKER_PARTITIONS_MAX 64 /* of a topic, as far as waits are concerned */

@@ -60,9 +60,12 @@ static bool fold_event(struct folding *folding, const struct ev_batch_event *ent
 static bool fold_events(struct folding *folding, int64_t limit, struct ev_sink_document *ret,
                         struct ev_document_stop *ret_stop)
 {
+    const struct ev_document_folder *folder = folding->folder;
     for (const struct ev_batch_event *e = folding->document->first; e; e = e->next) {
         int64_t offset = e->record->offset;
         if (offset <= folding->stored->meta.offset || offset >= limit)
+            continue;
+        if (folder->leaves_out && folder->leaves_out(folder->context, folding->document->key, offset))
             continue;
         if (e->record->partition != folding->document->partition) {
             stop_at(ret_stop, offset, "its events lie in several partitions");

@@ -12,6 +12,9 @@ struct ev_document_folder {
     struct ev_arena *arena;    /* what comes out lies here, and what the fold needs */
     struct ev_buffer *scratch; /* overwritten */
     int64_t limit;             /* commits at this offset and beyond are left out; INT64_MAX: none */
+    /* Whether an operator has decided that this document leaves a commit out; NULL: no. */
+    bool (*leaves_out)(const void *context, struct ev_str key, int64_t offset);
+    const void *context;
 };
 
 /* Why a document goes no further. */

@@ -17,7 +17,8 @@ struct memory_document {
 };
 
 struct memory_parked {
-    struct ev_parked parked; /* its key is NULL: it is the map's */
+    struct ev_parked parked; /* its key lies behind it */
+    char key[];
 };
 
 static struct ev_memory_sink *memory_of(const struct ev_sink *sink)
@@ -45,6 +46,15 @@ static struct ev_str memory_partition_key(const struct ev_view *view, int32_t pa
     char number[16];
     int length = snprintf(number, sizeof(number), "%" PRId32, partition);
     return memory_key(view, (struct ev_str){number, (size_t)length}, buffer);
+}
+
+static struct ev_str memory_parked_key(const struct ev_view *view, const struct ev_parked *parked,
+                                       char buffer[MEMORY_KEY_MAX])
+{
+    struct ev_str key = memory_key(view, parked->key, buffer);
+    if (parked->skipped)
+        key.length += (size_t)snprintf(buffer + key.length, MEMORY_KEY_MAX - key.length, "#%" PRId64, parked->offset);
+    return key;
 }
 
 static int memory_ask(struct ev_memory_sink *memory, enum ev_memory_sink_call call, struct ev_sink_document *document,
@@ -204,10 +214,41 @@ static int memory_save_parked(struct ev_sink *sink, const struct ev_view *view, 
     if (r < 0)
         return r;
     char buffer[MEMORY_KEY_MAX];
-    struct memory_parked *copy = ev_memory_new(struct memory_parked);
+    struct memory_parked *copy = ev_memory_alloc(sizeof(*copy) + parked->key.length);
     copy->parked = *parked;
-    copy->parked.key = EV_STR_NULL;
-    map_replace(&memory->parked, memory_key(view, parked->key, buffer), copy);
+    memcpy(copy->key, parked->key.data, parked->key.length);
+    copy->parked.key.data = copy->key;
+    map_replace(&memory->parked, memory_parked_key(view, parked, buffer), copy);
+    return 0;
+}
+
+static int memory_remove_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
+                                struct ev_error *error)
+{
+    (void)error;
+    char buffer[MEMORY_KEY_MAX];
+    free(ev_map_remove(&memory_of(sink)->parked, memory_parked_key(view, parked, buffer)));
+    return 0;
+}
+
+static int memory_load_control(struct ev_sink *sink, const struct ev_view *view, struct ev_control *ret,
+                               struct ev_error *error)
+{
+    (void)view;
+    (void)error;
+    *ret = memory_of(sink)->control;
+    return 0;
+}
+
+static int memory_change_control(struct ev_sink *sink, const struct ev_view *view, enum ev_control_change change,
+                                 struct ev_error *error)
+{
+    (void)view;
+    (void)error;
+    struct ev_control *control = &memory_of(sink)->control;
+    control->revision++;
+    if (change != EV_CONTROL_LOOK_AGAIN)
+        control->paused = change == EV_CONTROL_PAUSE;
     return 0;
 }
 
@@ -223,9 +264,7 @@ static int memory_load_parked(struct ev_sink *sink, const struct ev_view *view,
     while (ev_map_next(&memory_of(sink)->parked, &cursor, &key, &value)) {
         if (!ev_str_starts_with(key, prefix))
             continue;
-        struct ev_parked parked = ((const struct memory_parked *)value)->parked;
-        parked.key = (struct ev_str){key.data + prefix.length, key.length - prefix.length};
-        int r = each(context, &parked);
+        int r = each(context, &((const struct memory_parked *)value)->parked);
         if (r != 0)
             return r;
     }
@@ -315,6 +354,9 @@ void ev_memory_sink_init(struct ev_memory_sink *memory)
                 .save_checkpoints = memory_save_checkpoints,
                 .save_parked = memory_save_parked,
                 .load_parked = memory_load_parked,
+                .remove_parked = memory_remove_parked,
+                .load_control = memory_load_control,
+                .change_control = memory_change_control,
                 .scan = memory_scan,
                 .reset = memory_reset,
                 .destroy = memory_destroy,
@@ -355,17 +397,27 @@ static size_t size_of_checkpoint(const void *value)
     return sizeof(struct ev_checkpoint);
 }
 
-static size_t size_of_parked(const void *value)
+static void copy_parked(const struct ev_map *from, struct ev_map *to)
 {
-    (void)value;
-    return sizeof(struct memory_parked);
+    struct ev_str key;
+    size_t cursor = 0;
+    void *value;
+    map_clear(to);
+    while (ev_map_next(from, &cursor, &key, &value)) {
+        const struct memory_parked *parked = value;
+        struct memory_parked *copy = ev_memory_alloc(sizeof(*copy) + parked->parked.key.length);
+        memcpy(copy, parked, sizeof(*copy) + parked->parked.key.length);
+        copy->parked.key.data = copy->key;
+        ev_map_put(to, key, copy);
+    }
 }
 
 void ev_memory_sink_copy(const struct ev_memory_sink *from, struct ev_memory_sink *to)
 {
     map_copy(&from->documents, &to->documents, size_of_document);
     map_copy(&from->checkpoints, &to->checkpoints, size_of_checkpoint);
-    map_copy(&from->parked, &to->parked, size_of_parked);
+    copy_parked(&from->parked, &to->parked);
+    to->control = from->control;
 }
 
 bool ev_memory_sink_get(const struct ev_memory_sink *memory, const struct ev_view *view, struct ev_str key,

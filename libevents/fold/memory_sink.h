@@ -20,7 +20,8 @@ struct ev_memory_sink {
     struct ev_sink sink;
     struct ev_map documents;   /* "VIEW_vN/KEY" */
     struct ev_map checkpoints; /* "VIEW_vN/PARTITION" */
-    struct ev_map parked;      /* "VIEW_vN/KEY" */
+    struct ev_map parked;      /* "VIEW_vN/KEY"; skipped: "VIEW_vN/KEY#OFFSET" */
+    struct ev_control control; /* of its one view */
     /* NULL, or asked before each call: 0 lets it go on, a negative code (with *error filled) fails it. For WRITE_ONE a
      * positive enum ev_write_result becomes the document's result in place of the write. */
     int (*interfere)(void *context, enum ev_memory_sink_call call, struct ev_sink_document *document,

@@ -17,6 +17,8 @@ struct ev_projection *ev_projection_create(const struct ev_projection_options *o
     projection->source = options->source;
     projection->started_at_ms = ev_clock_wall_ms(options->clock);
     projection->rate_since_ms = ev_clock_monotonic_ms(options->clock);
+    for (int32_t i = 0; i < EV_PROJECTION_PARTITIONS_MAX; i++)
+        projection->partitions[i].owned = !options->shared;
     ev_batch_init(&projection->batch, &options->batch);
     ev_arena_init(&projection->slice_arena, 0);
     ev_buffer_init(&projection->scratch);
@@ -36,7 +38,7 @@ void ev_projection_destroy(struct ev_projection *projection)
     ev_arena_finish(&projection->slice_arena);
     ev_buffer_finish(&projection->scratch);
     ev_document_cache_finish(&projection->cache);
-    ev_map_finish(&projection->parked);
+    projection_forget_parked(&projection->parked);
     pthread_mutex_destroy(&projection->lock);
     free(projection);
 }
@@ -86,6 +88,8 @@ static void projection_ask_bounds(struct ev_projection *projection)
     for (int32_t i = 0; i < projection->partition_count; i++) {
         int64_t first, next;
         struct ev_error error;
+        if (!projection->partitions[i].owned)
+            continue;
         if (projection->source.bounds(projection->source.context, i, EV_PROJECTION_BOUNDS_TIMEOUT_MS, &first, &next,
                                       &error) < 0) {
             projection->log_away = true;
@@ -107,7 +111,7 @@ static int projection_stop_partition(struct ev_projection *projection, const str
     if (!projection->source.failed(projection->source.context, &number, &offset) || number < 0 ||
         number >= projection->partition_count)
         return ev_error_set(error, EV_ERR_CORRUPT, "%s", cause->message);
-    char key[32];
+    char key[PROJECTION_PARTITION_KEY_MAX];
     int length = snprintf(key, sizeof(key), "partition %" PRId32, number);
     int r = projection_park(projection, (struct ev_str){key, (size_t)length}, number, offset, cause->message, error);
     if (r < 0)
@@ -206,6 +210,20 @@ static int projection_write(struct ev_projection *projection, struct ev_error *e
     return 0;
 }
 
+/* Saves how far it got and looks again after a while. The open batch stays open. */
+static int projection_stay_paused(struct ev_projection *projection, struct ev_error *error)
+{
+    int r = projection->dirty ? projection_flush(projection, error) : 0;
+    if (r < 0)
+        return projection_fail(projection, true, error);
+    projection_ask_bounds(projection);
+    projection_publish_lag(projection);
+    projection->backoff_ms = 0;
+    projection->pause_ms = EV_PROJECTION_PAUSED_MS;
+    projection_set_state(projection, EV_PROJECTION_PAUSED, NULL);
+    return 0;
+}
+
 int ev_projection_step(struct ev_projection *projection, int64_t timeout_ms, struct ev_error *error)
 {
     int r;
@@ -217,6 +235,11 @@ int ev_projection_step(struct ev_projection *projection, int64_t timeout_ms, str
             return projection_fail(projection, true, error);
         projection_publish_lag(projection);
     }
+    r = projection_follow_control(projection, error);
+    if (r < 0)
+        return projection_fail(projection, true, error);
+    if (projection->control.paused)
+        return projection_stay_paused(projection, error);
     if (!projection->batch_open) {
         int64_t due = projection_flush_due_ms(projection);
         r = projection_collect(projection, projection->dirty && due < timeout_ms ? due : timeout_ms, error);
@@ -238,6 +261,17 @@ int ev_projection_step(struct ev_projection *projection, int64_t timeout_ms, str
     projection_publish_lag(projection);
     projection_went_well(projection);
     return commits;
+}
+
+void ev_projection_own(struct ev_projection *projection, const bool owned[EV_PROJECTION_PARTITIONS_MAX])
+{
+    struct ev_error ignored; /* what isn't saved is folded again, by whoever has the partition then */
+    if (projection->started && projection->dirty)
+        (void)projection_flush(projection, &ignored);
+    for (int32_t i = 0; i < EV_PROJECTION_PARTITIONS_MAX; i++)
+        projection->partitions[i].owned = owned[i];
+    projection->started = false;
+    projection->pause_ms = 0;
 }
 
 int ev_projection_stop(struct ev_projection *projection, struct ev_error *error)

@@ -29,6 +29,8 @@
 #define EV_PROJECTION_LIVE_LAG 500                           /* events behind the end that still count as live */
 #define EV_PROJECTION_FLUSH_BEHIND_MS 1000                   /* flush and checkpoint at most so often while behind */
 #define EV_PROJECTION_LAG_INTERVAL_MS 1000                   /* how often the log is asked for its end */
+#define EV_PROJECTION_CONTROL_INTERVAL_MS 1000               /* how often the store is asked what operators want */
+#define EV_PROJECTION_PAUSED_MS 500                          /* between two looks while paused */
 #define EV_PROJECTION_DESCRIBE_TIMEOUT_MS 3000
 #define EV_PROJECTION_BOUNDS_TIMEOUT_MS 1000
 #define EV_PROJECTION_VERIFY_TIMEOUT_MS 10000 /* to read the commit that a checkpoint names */
@@ -42,6 +44,7 @@
     X(LIVE, "live")                                                                                                    \
     X(RETRYING, "retrying") /* the log or the store is away or busy */                                                 \
     X(REFUSED, "refused")   /* somebody has to do something; looked at again every EV_PROJECTION_REFUSED_MS */         \
+    X(PAUSED, "paused")     /* by an operator, until resumed */                                                        \
     X(STOPPED, "stopped")
 
 enum ev_projection_state {
@@ -60,6 +63,7 @@ struct ev_projection_options {
     struct ev_metrics *metrics;         /* may be NULL */
     size_t cache_bytes_max;             /* 0: EV_PROJECTION_CACHE_BYTES_DEFAULT */
     struct ev_batch_bounds batch;       /* 0: the defaults of fold/batch.h */
+    bool shared;                        /* owns no partition until ev_projection_own says which */
     bool (*should_stop)(void *context); /* asked between slices of a batch; may be NULL */
     void *context;
 };
@@ -69,6 +73,7 @@ struct ev_partition_status {
     int64_t end;      /* of the log; -1: not known yet */
     int64_t lag_ms;   /* age of what isn't reflected yet; 0 when nothing is */
     bool stopped;     /* at a record that can't be decoded */
+    bool owned;       /* this projection's; of others nothing else is known */
 };
 
 struct ev_projection_status {
@@ -95,6 +100,9 @@ void ev_projection_destroy(struct ev_projection *projection);
 int ev_projection_step(struct ev_projection *projection, int64_t timeout_ms, struct ev_error *error);
 /* How long the caller has to wait before the next step; mostly 0. */
 int64_t ev_projection_pause_ms(const struct ev_projection *projection);
+/* From the stepping thread, between steps: saves what the steps have written, and goes on with these partitions from
+ * where the store's checkpoints are. What isn't its own any more is left alone from then on, be it saved or not. */
+void ev_projection_own(struct ev_projection *projection, const bool owned[EV_PROJECTION_PARTITIONS_MAX]);
 /* Flushes and saves what the steps have written. For a clean stop; no step may follow. */
 int ev_projection_stop(struct ev_projection *projection, struct ev_error *error);
 /* From any thread. */

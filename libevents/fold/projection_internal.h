@@ -7,6 +7,12 @@
 #include "fold/document_cache.h"
 #include "fold/projection.h"
 
+/* A parked key: the last of its events that was left out lies at this offset or before. */
+struct projection_parked {
+    int64_t left_out;
+};
+#define PROJECTION_PARTITION_KEY_MAX 32
+
 struct projection_partition {
     struct ev_cursor cursor; /* after what was written last */
     struct ev_cursor ahead;  /* after the open batch */
@@ -15,6 +21,7 @@ struct projection_partition {
     int64_t log_time_ms;     /* of the last record taken in; 0: none */
     int64_t caught_up_ms;    /* when the lag was last seen to be 0; 0: never */
     bool stopped;
+    bool owned; /* as ev_projection_own said */
     struct ev_metric *position_metric, *lag_events_metric, *lag_ms_metric;
 };
 
@@ -55,7 +62,9 @@ struct ev_projection {
     struct ev_arena slice_arena;
     struct ev_buffer scratch;
     struct ev_document_cache cache;
-    struct ev_map parked; /* key → partition's address; the values only mark presence */
+    struct ev_map parked; /* key → struct projection_parked */
+    struct ev_control control;
+    int64_t control_asked_ms; /* monotonic */
 
     bool dirty;                          /* written, or moved on, since the last checkpoint */
     int64_t flushed_ms, bounds_asked_ms; /* monotonic */
@@ -86,6 +95,13 @@ int projection_write_batch(struct ev_projection *projection, struct ev_error *er
 /* Parks a key: remembers it and saves why. */
 int projection_park(struct ev_projection *projection, struct ev_str key, int32_t partition, int64_t offset,
                     const char *cause, struct ev_error *error);
+
+/* projection_control.c: asks the store what operators want, at most every EV_PROJECTION_CONTROL_INTERVAL_MS. When that
+ * changed, what is cached is forgotten, and the parked keys are looked at anew. */
+int projection_follow_control(struct ev_projection *projection, struct ev_error *error);
+int projection_look_at_parked(struct ev_projection *projection, struct ev_error *error);
+void projection_remember_parked(struct ev_map *parked, struct ev_str key, int64_t left_out);
+void projection_forget_parked(struct ev_map *parked);
 
 /* projection_status.c */
 void projection_register_metrics(struct ev_projection *projection);

@@ -91,6 +91,13 @@ static int start_partition(struct ev_projection *projection, int32_t partition, 
 {
     struct projection_partition *p = &projection->partitions[partition];
     int64_t first = 0, next = 0;
+    if (!p->owned) {
+        p->cursor = (struct ev_cursor){.partition = partition, .last_offset = -1};
+        p->saved = 0;
+        p->end = -1;
+        p->stopped = false;
+        return 0;
+    }
     int r = projection->source.bounds(projection->source.context, partition, EV_PROJECTION_BOUNDS_TIMEOUT_MS, &first,
                                       &next, error);
     if (r < 0)
@@ -116,32 +123,12 @@ static int start_partition(struct ev_projection *projection, int32_t partition, 
     return 0;
 }
 
-static int start_take_parked(void *context, const struct ev_parked *parked)
-{
-    struct ev_projection *projection = context;
-    if (projection->parked.count >= EV_PROJECTION_PARKED_MAX)
-        return 1;
-    ev_map_put(&projection->parked, parked->key, &projection->parked);
-    return 0;
-}
-
-static int start_load_parked(struct ev_projection *projection, struct ev_error *error)
-{
-    ev_map_finish(&projection->parked);
-    int r = projection->sink->load_parked(projection->sink, projection->view, start_take_parked, projection, error);
-    if (r > 0)
-        return ev_error_set(error, EV_ERR_LIMIT, "view %s has more than %d parked documents in %s" START_REBUILD_HINT,
-                            projection->view->name, EV_PROJECTION_PARKED_MAX, projection->sink->name,
-                            projection->view->name, projection->sink->name);
-    return r;
-}
-
 int projection_assign(struct ev_projection *projection, struct ev_error *error)
 {
     struct ev_cursor cursors[EV_PROJECTION_PARTITIONS_MAX];
     size_t count = 0;
     for (int32_t i = 0; i < projection->partition_count; i++)
-        if (!projection->partitions[i].stopped)
+        if (projection->partitions[i].owned && !projection->partitions[i].stopped)
             cursors[count++] = projection->partitions[i].cursor;
     projection->reassign = false;
     return projection->source.assign(projection->source.context, cursors, count, error);
@@ -166,9 +153,13 @@ int projection_start(struct ev_projection *projection, struct ev_error *error)
             return r;
     }
     ev_batch_clear(&projection->batch);
-    r = start_load_parked(projection, error);
+    projection_forget_parked(&projection->parked);
+    r = projection_look_at_parked(projection, error);
+    if (r >= 0)
+        r = projection->sink->load_control(projection->sink, projection->view, &projection->control, error);
     if (r < 0)
         return r;
+    projection->control_asked_ms = ev_clock_monotonic_ms(projection->options.clock);
     r = projection_assign(projection, error);
     if (r < 0)
         return r;

@@ -166,13 +166,19 @@ void projection_publish_lag(struct ev_projection *projection)
     projection->status.ends_asked_ms = projection->ends_asked_ms;
     for (int32_t i = 0; i < projection->partition_count; i++) {
         struct projection_partition *p = &projection->partitions[i];
+        if (!p->owned) {
+            projection->status.partitions[i] = (struct ev_partition_status){.end = -1};
+            metric_set(p->lag_events_metric, 0); /* whoever has it tells */
+            metric_set(p->lag_ms_metric, 0);
+            continue;
+        }
         partition_register_metrics(projection, i);
         int64_t lag = p->end > p->saved ? p->end - p->saved : 0;
         /* What was read already doesn't make a projection behind, though readers can't count on it yet. */
         behind += p->end > p->cursor.next_offset ? p->end - p->cursor.next_offset : 0;
         int64_t lag_ms = p->end < 0 ? 0 : partition_lag_ms(projection, p, lag, now);
-        projection->status.partitions[i] =
-            (struct ev_partition_status){.position = p->saved, .end = p->end, .lag_ms = lag_ms, .stopped = p->stopped};
+        projection->status.partitions[i] = (struct ev_partition_status){
+            .position = p->saved, .end = p->end, .lag_ms = lag_ms, .stopped = p->stopped, .owned = true};
         metric_set(p->position_metric, p->saved);
         metric_set(p->lag_events_metric, lag);
         metric_set(p->lag_ms_metric, lag_ms);

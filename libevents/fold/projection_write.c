@@ -33,7 +33,7 @@ int projection_park(struct ev_projection *projection, struct ev_str key, int32_t
     int r = projection->sink->save_parked(projection->sink, projection->view, &parked, error);
     if (r < 0)
         return r;
-    ev_map_put(&projection->parked, key, &projection->parked);
+    projection_remember_parked(&projection->parked, key, offset);
     ev_document_cache_remove(&projection->cache, key);
     projection_count(projection, 0, 0, 0);
     return 0;
@@ -61,7 +61,11 @@ static void slice_take(struct ev_projection *projection, struct slice *slice, si
         struct ev_batch_document *document = projection->batch.documents.items[(*cursor)++];
         if (document->done)
             continue;
-        if (projection->parked.count && ev_map_get(&projection->parked, document->key)) {
+        struct projection_parked *parked =
+            projection->parked.count ? ev_map_get(&projection->parked, document->key) : NULL;
+        if (parked) {
+            if (parked->left_out < document->last->record->offset)
+                parked->left_out = document->last->record->offset;
             document->done = true;
             projection_count(projection, 0, 0, document_event_count(document));
             continue;
@@ -112,6 +116,7 @@ static int slice_park(struct ev_projection *projection, struct ev_batch_document
     int r = projection_park(projection, document->key, document->partition, stop->offset, stop->cause, error);
     if (r < 0)
         return r;
+    projection_remember_parked(&projection->parked, document->key, document->last->record->offset);
     document->done = true;
     projection_count(projection, 0, 0, document_event_count(document));
     return 0;

@@ -48,7 +48,20 @@ struct ev_parked {
     int64_t offset; /* of the commit that couldn't be folded or written */
     char cause[EV_PARKED_CAUSE_MAX];
     int64_t parked_at_ms;
+    /* Somebody has folded the document anew from its stream up to this offset (exclusive): the projection that keeps
+     * the partition takes the key on again from there, and removes the entry. 0: nobody has. */
+    int64_t redriven_to;
+    /* No parked key, but the decision that this document leaves out the commit at `offset`: kept for as long as the
+     * view is, for whoever folds it anew. */
+    bool skipped;
 };
+
+/* What operators ask of the projections of a view in this store. Lies in the store, so it outlives them. */
+struct ev_control {
+    bool paused;
+    int64_t revision; /* another one: what a projection remembers of documents and parked keys may be wrong */
+};
+enum ev_control_change { EV_CONTROL_PAUSE, EV_CONTROL_RESUME, EV_CONTROL_LOOK_AGAIN };
 
 struct ev_sink {
     const char *name;          /* "mongodb" */
@@ -82,12 +95,20 @@ struct ev_sink {
      * stored one is gone or older than previous_offset: the store lost what it held. */
     int (*save_checkpoints)(struct ev_sink *sink, const struct ev_view *view, const struct ev_checkpoint *checkpoints,
                             size_t count, struct ev_error *error);
-    /* Idempotent by key. */
+    int (*load_control)(struct ev_sink *sink, const struct ev_view *view, struct ev_control *ret,
+                        struct ev_error *error); /* zeroed where there is none */
+    int (*change_control)(struct ev_sink *sink, const struct ev_view *view, enum ev_control_change change,
+                          struct ev_error *error);
+    /* Idempotent by key (skipped ones: by key and offset). A parked document that is there is marked as such,
+     * unless it was redriven. */
     int (*save_parked)(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
                        struct ev_error *error);
     int (*load_parked)(struct ev_sink *sink, const struct ev_view *view,
                        int (*each)(void *context, const struct ev_parked *parked), void *context,
                        struct ev_error *error);
+    /* The key is parked no more, or the commit no more left out; fine when it wasn't. */
+    int (*remove_parked)(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
+                         struct ev_error *error);
     /* Every document, in no particular order, with its bytes; unreadable ones too; stops when `each` returns non-zero
      * and returns that. */
     int (*scan)(struct ev_sink *sink, const struct ev_view *view,

@@ -47,8 +47,8 @@ static struct ev_str value_text(yyjson_val *value, struct ev_arena *arena)
     if (cut)
         for (length = PROOF_FIELD_TEXT_MAX; length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80; length--)
             ;
-    struct ev_str kept = cut ? ev_arena_printf(arena, "%.*s…", (int)length, text)
-                             : ev_arena_copy(arena, (struct ev_str){text, length});
+    struct ev_str kept =
+        cut ? ev_arena_printf(arena, "%.*s…", (int)length, text) : ev_arena_copy(arena, (struct ev_str){text, length});
     free(text);
     return kept;
 }

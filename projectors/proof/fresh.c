@@ -1,6 +1,7 @@
 #include "proof/fresh.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,12 +114,47 @@ int fresh_pace(struct fresh *fresh, int64_t done, struct ev_error *error)
     return 0;
 }
 
+#define SKIPPED_KEY_MAX (EV_VIEW_KEY_MAX + 24)
+
+static struct ev_str skipped_key(struct ev_str key, int64_t offset, char buffer[SKIPPED_KEY_MAX])
+{
+    int length = snprintf(buffer, SKIPPED_KEY_MAX, "%.*s#%" PRId64, EV_STR_ARG(key), offset);
+    return (struct ev_str){buffer, (size_t)length};
+}
+
+static int take_skipped(void *context, const struct ev_parked *parked)
+{
+    struct ev_map *skipped = context;
+    char buffer[SKIPPED_KEY_MAX];
+    if (parked->skipped && skipped->count < PROOF_SKIPPED_MAX)
+        ev_map_put(skipped, skipped_key(parked->key, parked->offset, buffer), skipped);
+    return 0;
+}
+
+int fresh_load_skipped(const struct proof_options *options, struct ev_map *ret, struct ev_error *error)
+{
+    ev_map_init(ret);
+    int r = options->sink->load_parked(options->sink, options->view, take_skipped, ret, error);
+    if (r >= 0 && ret->count >= PROOF_SKIPPED_MAX)
+        return ev_error_set(error, EV_ERR_LIMIT, "more than %zu commits are left out", PROOF_SKIPPED_MAX);
+    return r;
+}
+
+static bool leaves_out(const void *context, struct ev_str key, int64_t offset)
+{
+    const struct fresh *fresh = context;
+    char buffer[SKIPPED_KEY_MAX];
+    return fresh->skipped && fresh->skipped->count > 0 &&
+           ev_map_get(fresh->skipped, skipped_key(key, offset, buffer)) != NULL;
+}
+
 /* Remembers that an event lies beyond what is wanted of the key. */
 static void note_next_event(struct fresh *fresh, const struct ev_batch_document *document, int64_t from)
 {
     struct fresh_wanted *wanted = fresh->wanted ? ev_map_get(fresh->wanted, document->key) : NULL;
     for (const struct ev_batch_event *e = document->first; wanted && e; e = e->next)
-        if (e->record->offset >= from && e->record->offset < wanted->next_event)
+        if (e->record->offset >= from && e->record->offset < wanted->next_event &&
+            !leaves_out(fresh, document->key, e->record->offset))
             wanted->next_event = e->record->offset;
 }
 
@@ -131,6 +167,8 @@ static void fold_one(struct fresh *fresh, const struct ev_batch_document *docume
         .arena = &fresh->arena,
         .scratch = &fresh->scratch,
         .limit = wanted ? wanted->limit : INT64_MAX,
+        .leaves_out = leaves_out,
+        .context = fresh,
     };
     struct ev_sink_document stored, folded;
     struct ev_document_stop stop;

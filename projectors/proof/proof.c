@@ -118,11 +118,12 @@ static int pass_run(struct pass *pass, struct ev_error *error)
     return r;
 }
 
-static int run_pass(const struct proof_options *options, struct proof_result *result, uint64_t number, uint64_t passes,
-                    struct ev_error *error)
+static int run_pass(const struct proof_options *options, struct proof_result *result, const struct ev_map *skipped,
+                    uint64_t number, uint64_t passes, struct ev_error *error)
 {
     struct pass pass = {.options = options, .result = result, .error = error};
     fresh_init(&pass.fresh, options, result->partition_count);
+    pass.fresh.skipped = skipped;
     pass.fresh.pass = number;
     pass.fresh.passes = passes;
     ev_arena_init(&pass.keys_arena, 0);
@@ -153,11 +154,10 @@ static int await_positions(const struct proof_options *options, const struct pro
             return 0;
         if (ev_clock_monotonic_ms(options->clock) > deadline ||
             (options->wait && !options->wait(options->context, PROOF_REACH_EVERY_MS)))
-            return ev_error_set(error, EV_ERR_TIMEOUT,
-                                "view %s in %s reflects partition %" PRId32 " up to offset %" PRId64
-                                ", not yet up to %" PRId64,
-                                options->view->name, options->sink->name, behind, passed[behind],
-                                result->partitions[behind].position);
+            return ev_error_set(
+                error, EV_ERR_TIMEOUT,
+                "view %s in %s reflects partition %" PRId32 " up to offset %" PRId64 ", not yet up to %" PRId64,
+                options->view->name, options->sink->name, behind, passed[behind], result->partitions[behind].position);
     }
 }
 
@@ -169,14 +169,16 @@ static int find_positions(const struct proof_options *options, struct proof_resu
     int r = options->source.describe(options->source.context, PROOF_DESCRIBE_TIMEOUT_MS, &count, topic_id, error);
     if (r < 0)
         return r;
-    if (count > EV_PROJECTION_PARTITIONS_MAX || (options->at && options->at_count != (size_t)count))
+    if (count > EV_PROJECTION_PARTITIONS_MAX || options->at_count > (size_t)count)
         return ev_error_set(error, EV_ERR_INVALID, "topic %s has %" PRId32 " partitions", options->view->topic->name,
                             count);
     result->partition_count = count;
-    r = options->at ? 0 : resolve_checkpoints(options, count, positions, error);
-    for (int32_t i = 0; i < count && r >= 0; i++)
-        result->partitions[i].position = options->at ? options->at[i] : positions[i];
-    return r < 0 || !options->at ? r : await_positions(options, result, error);
+    r = resolve_checkpoints(options, count, positions, error);
+    for (int32_t i = 0; i < count && r >= 0; i++) {
+        bool given = (size_t)i < options->at_count && options->at[i] >= 0;
+        result->partitions[i].position = given ? options->at[i] : positions[i];
+    }
+    return r < 0 || options->at_count == 0 ? r : await_positions(options, result, error);
 }
 
 /* What was found out so far is of no use once the documents turn out to need more memory: it begins anew, with more
@@ -198,10 +200,13 @@ int proof_run(const struct proof_options *options, struct proof_result *ret, str
     int64_t before = ev_clock_monotonic_ms(options->clock);
     *ret = (struct proof_result){0};
     *error = (struct ev_error){0};
-    int r = find_positions(options, ret, error);
+    struct ev_map skipped;
+    int r = fresh_load_skipped(options, &skipped, error);
+    if (r >= 0)
+        r = find_positions(options, ret, error);
     uint64_t passes = 1;
     for (uint64_t number = 0; r >= 0 && number < passes; number++) {
-        r = run_pass(options, ret, number, passes, error);
+        r = run_pass(options, ret, &skipped, number, passes, error);
         /* Nothing was told yet: the first pass folds before it compares, and the others hold about as much. */
         if (r == EV_ERR_LIMIT && number == 0 && ret->documents == 0 && passes < PROOF_PASSES_MAX) {
             passes *= 2;
@@ -210,6 +215,7 @@ int proof_run(const struct proof_options *options, struct proof_result *ret, str
             r = 0;
         }
     }
+    ev_map_finish(&skipped);
     ret->took_ms = ev_clock_monotonic_ms(options->clock) - before;
     return r;
 }

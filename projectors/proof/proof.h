@@ -1,11 +1,11 @@
-/* The proof: does a store hold what the log says? A fresh fold of the log in memory is compared with every document of a
- * view in a sink, byte for byte in canonical form (fold/digest.h), each document at its own position, which is the
- * offset that it carries. So it can be made while projections go on writing: whatever moves on meanwhile is folded on to
- * where it has got to.
+/* The proof: does a store hold what the log says? A fresh fold of the log in memory is compared with every document of
+ * a view in a sink, byte for byte in canonical form (fold/digest.h), each document at its own position, which is the
+ * offset that it carries. So it can be made while projections go on writing: whatever moves on meanwhile is folded on
+ * to where it has got to.
  *
- * Positions: each partition is folded up to the store's own checkpoint, or to a given position; nothing before it may be
- * missing in the store, but for what is parked. Memory is bounded: documents beyond memory_bytes_max are left to further
- * passes over log and store (by a hash of their keys), as many as it takes.
+ * Positions: each partition is folded up to the store's own checkpoint, or to a given position; nothing before it may
+ * be missing in the store, but for what is parked. Memory is bounded: documents beyond memory_bytes_max are left to
+ * further passes over log and store (by a hash of their keys), as many as it takes.
  *
  * The sink says which collection or index is meant (its fields for that are set by the caller, who has also prepared
  * it); the view says how events are folded. Blocking, one thread at a time per sink and source. Not a line of it knows
@@ -19,15 +19,18 @@
 #include "fold/sink.h"
 #include "fold/source.h"
 
-#define PROOF_MEMORY_BYTES_DEFAULT ((size_t)256 * 1024 * 1024) /* of the fresh fold's documents, keys and their maps */
+#define PROOF_MEMORY_BYTES_DEFAULT                                                                                     \
+    ((size_t)256 * 1024 * 1024) /* of the fresh fold's documents, keys and their maps                                  \
+                                 */
 #define PROOF_PASSES_MAX 1024
 #define PROOF_SUSPECTS_MAX ((size_t)200000) /* documents of one pass that aren't the same at first sight */
 #define PROOF_SUSPECTS_AT_ONCE ((size_t)256)
-#define PROOF_FIELDS_MAX 32         /* told of one document */
-#define PROOF_FIELD_TEXT_MAX 160    /* bytes of a value as JSON; the rest is cut off */
-#define PROOF_MEND_ROUNDS 4         /* attempts to mend what others keep writing */
-#define PROOF_STALL_MS 30000        /* no record for so long before the position: an error */
-#define PROOF_REACH_TIMEOUT_MS 60000 /* for the store to get to a position that was asked for */
+#define PROOF_SKIPPED_MAX ((size_t)100000) /* commits that operators decided to leave out */
+#define PROOF_FIELDS_MAX 32                /* told of one document */
+#define PROOF_FIELD_TEXT_MAX 160           /* bytes of a value as JSON; the rest is cut off */
+#define PROOF_MEND_ROUNDS 4                /* attempts to mend what others keep writing */
+#define PROOF_STALL_MS 30000               /* no record for so long before the position: an error */
+#define PROOF_REACH_TIMEOUT_MS 60000       /* for the store to get to a position that was asked for */
 
 #define PROOF_KINDS(X)                                                                                                 \
     X(DIFFERENT, "different")   /* not what the log says at its position */                                            \
@@ -66,7 +69,9 @@ struct proof_options {
     struct ev_commit_source source;
     struct ev_sink *sink;
     const struct ev_clock *clock;
-    const int64_t *at;              /* by partition: first offset that isn't looked at; NULL: the store's checkpoints */
+    /* By partition, `at_count` of them: nothing before that offset may be missing. Negative, and for further
+     * partitions: the store's checkpoint is taken. */
+    const int64_t *at;
     size_t at_count;
     size_t memory_bytes_max;        /* 0: the default above */
     int64_t records_per_second_max; /* of the log, and documents of the store; 0: no bound */

@@ -7,6 +7,7 @@
 #include "proof/compare.h"
 
 #define RESOLVE_BOUNDS_TIMEOUT_MS 10000
+#define RESOLVE_LOOK_MS (EV_PROJECTION_CONTROL_INTERVAL_MS + 1000) /* in which projections have looked again */
 
 /* One document that is looked at. */
 struct suspect {
@@ -67,8 +68,7 @@ static int look_at_store(struct resolve *resolve, struct ev_error *error)
     int r = resolve_checkpoints(options, resolve->base->partition_count, resolve->passed, error);
     if (r < 0)
         return r;
-    struct ev_sink_document *documents =
-        ev_arena_new_array(&resolve->arena, struct ev_sink_document, resolve->count);
+    struct ev_sink_document *documents = ev_arena_new_array(&resolve->arena, struct ev_sink_document, resolve->count);
     for (size_t i = 0; i < resolve->count; i++)
         documents[i] = (struct ev_sink_document){.key = resolve->suspects[i].key, .meta.offset = -1};
     r = sink->load(sink, options->view, documents, resolve->count, &resolve->arena, error);
@@ -96,6 +96,7 @@ static int fold_suspects(struct resolve *resolve, struct fresh *fresh, struct ev
     ev_map_init(wanted);
     fresh_init(fresh, resolve->options, base->partition_count);
     fresh->wanted = wanted;
+    fresh->skipped = base->skipped;
     for (size_t i = 0; i < resolve->count; i++) {
         struct suspect *suspect = &resolve->suspects[i];
         const struct fresh_document *document = fresh_get(base, suspect->key);
@@ -244,8 +245,7 @@ static bool suspect_is_mendable(const struct suspect *suspect)
 static int mend(struct resolve *resolve, struct ev_error *error)
 {
     const struct proof_options *options = resolve->options;
-    struct ev_sink_document *documents =
-        ev_arena_new_array(&resolve->arena, struct ev_sink_document, resolve->count);
+    struct ev_sink_document *documents = ev_arena_new_array(&resolve->arena, struct ev_sink_document, resolve->count);
     struct suspect **mended = ev_arena_new_array(&resolve->arena, struct suspect *, resolve->count);
     size_t count = 0;
     struct fresh fresh;
@@ -314,6 +314,24 @@ static int resolve_chunk(struct resolve *resolve, bool may_mend, struct ev_error
     return r;
 }
 
+static bool round_has_more(const struct resolve *resolve)
+{
+    bool more = false;
+    for (size_t i = 0; i < resolve->count; i++)
+        more = more || resolve->suspects[i].again;
+    return more;
+}
+
+/* A projection that has read what was wrong may write it again, on with the next event: it is told to forget it. */
+static int let_projections_look(struct resolve *resolve, struct ev_error *error)
+{
+    const struct proof_options *options = resolve->options;
+    int r = options->sink->change_control(options->sink, options->view, EV_CONTROL_LOOK_AGAIN, error);
+    if (r >= 0 && options->wait && !options->wait(options->context, RESOLVE_LOOK_MS))
+        return ev_error_set(error, EV_ERR_TIMEOUT, "stopped");
+    return r;
+}
+
 /* Rounds over one chunk: after the first, over what was mended, so that it is seen to be right. */
 static int resolve_rounds(struct resolve *resolve, struct ev_error *error)
 {
@@ -322,6 +340,8 @@ static int resolve_rounds(struct resolve *resolve, struct ev_error *error)
         size_t left = 0;
         ev_arena_reset(&resolve->arena);
         r = resolve_chunk(resolve, resolve->options->mend && round < PROOF_MEND_ROUNDS, error);
+        if (r >= 0 && round_has_more(resolve))
+            r = let_projections_look(resolve, error);
         for (size_t i = 0; i < resolve->count; i++)
             if (resolve->suspects[i].again)
                 resolve->suspects[left++] = resolve->suspects[i];

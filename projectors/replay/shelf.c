@@ -303,6 +303,17 @@ static int shelf_save_parked(struct ev_sink *sink, const struct ev_view *view, c
     return 0;
 }
 
+/* Operators ask nothing of a replay that way. */
+static int shelf_load_control(struct ev_sink *sink, const struct ev_view *view, struct ev_control *ret,
+                              struct ev_error *error)
+{
+    (void)sink;
+    (void)view;
+    (void)error;
+    *ret = (struct ev_control){0};
+    return 0;
+}
+
 static int shelf_load_parked(struct ev_sink *sink, const struct ev_view *view,
                              int (*each)(void *context, const struct ev_parked *parked), void *context,
                              struct ev_error *error)
@@ -354,6 +365,7 @@ void shelf_init(struct shelf *shelf, size_t bytes_max, const char *directory)
                  .save_checkpoints = shelf_save_checkpoints,
                  .save_parked = shelf_save_parked,
                  .load_parked = shelf_load_parked,
+                 .load_control = shelf_load_control,
                  .scan = shelf_scan,
                  .reset = shelf_prepare,
                  .destroy = shelf_destroy},

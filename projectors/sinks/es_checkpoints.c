@@ -193,6 +193,15 @@ int es_save_checkpoints(struct ev_sink *sink, const struct ev_view *view, const 
     return es->body.length ? checkpoints_send(es, error) : 0;
 }
 
+struct ev_str es_parked_id(struct es_sink *es, const struct ev_view *view, const struct ev_parked *parked)
+{
+    char name[ES_NAME_MAX];
+    es_view_name(es, view, name);
+    if (parked->skipped)
+        return ev_arena_printf(&es->arena, "%s/%.*s#%" PRId64, name, EV_STR_ARG(parked->key), parked->offset);
+    return ev_arena_printf(&es->arena, "%s/%.*s", name, EV_STR_ARG(parked->key));
+}
+
 int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
                    struct ev_error *error)
 {
@@ -206,7 +215,7 @@ int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struc
     es_line_begin(es, &writer);
     ev_json_key(&writer, EV_STR("index"));
     ev_json_object_begin(&writer);
-    ev_json_kv_string(&writer, "_id", ev_arena_printf(&es->arena, "%s/%.*s", name, EV_STR_ARG(parked->key)));
+    ev_json_kv_string(&writer, "_id", es_parked_id(es, view, parked));
     ev_json_object_end(&writer);
     ev_json_object_end(&writer);
     es_line_end(es);
@@ -218,6 +227,8 @@ int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struc
     ev_json_kv_int64(&writer, "offset", parked->offset);
     ev_json_kv_cstr(&writer, "cause", parked->cause);
     ev_json_kv_int64(&writer, "parked_at_ms", parked->parked_at_ms);
+    ev_json_kv_int64(&writer, "redriven_to", parked->redriven_to);
+    ev_json_kv_bool(&writer, "skipped", parked->skipped);
     ev_json_object_end(&writer);
     es_line_end(es);
     snprintf(path, sizeof(path), "/%sparked/_bulk?refresh=true", es->prefix);
@@ -227,7 +238,7 @@ int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struc
     if (answer.status != 200 || yyjson_get_bool(yyjson_obj_get(answer.root, "errors")))
         return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "Elasticsearch can't park a document: status %d",
                                       answer.status);
-    return 0;
+    return parked->skipped || parked->redriven_to > 0 ? 0 : es_mark_parked(es, view, parked, error);
 }
 
 int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
@@ -258,6 +269,8 @@ int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
             .partition = (int32_t)source_int64(source, "partition"),
             .offset = source_int64(source, "offset"),
             .parked_at_ms = source_int64(source, "parked_at_ms"),
+            .redriven_to = source_int64(source, "redriven_to"),
+            .skipped = yyjson_get_bool(yyjson_obj_get(source, "skipped")),
         };
         struct ev_str cause = ev_json_str(yyjson_obj_get(source, "cause"));
         snprintf(parked.cause, sizeof(parked.cause), "%.*s", EV_STR_ARG(cause));

@@ -84,3 +84,15 @@ int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struc
                    struct ev_error *error);
 int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
                    int (*each)(void *context, const struct ev_parked *parked), void *context, struct ev_error *error);
+/* Lies in es->arena. */
+struct ev_str es_parked_id(struct es_sink *es, const struct ev_view *view, const struct ev_parked *parked);
+
+/* es_control.c */
+int es_load_control(struct ev_sink *sink, const struct ev_view *view, struct ev_control *ret, struct ev_error *error);
+int es_change_control(struct ev_sink *sink, const struct ev_view *view, enum ev_control_change change,
+                      struct ev_error *error);
+int es_remove_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
+                     struct ev_error *error);
+/* In the document, if there is one: {"_parked": {offset, at_ms, cause}}. The next write of it takes that away. */
+int es_mark_parked(struct es_sink *es, const struct ev_view *view, const struct ev_parked *parked,
+                   struct ev_error *error);

@@ -4,8 +4,8 @@
 
 #define MEND_MISSING_TRIES 6
 
-/* What was deleted leaves a version behind that only a greater one passes, and that nobody tells: so much of the room is
- * used. */
+/* What was deleted leaves a version behind that only a greater one passes, and that nobody tells: so much of the room
+ * is used. */
 static int64_t missing_version(int64_t offset, int attempt)
 {
     return es_version(offset + 1) - (ES_REVISIONS >> (attempt + 1));

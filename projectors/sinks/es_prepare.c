@@ -74,6 +74,23 @@ static int es_prepare_index(struct es_sink *es, const struct ev_view *view, stru
     return r < 0 ? r : es_settle_generation(es, view, &live, &any, error);
 }
 
+/* Fields that came since the index was made. */
+static int es_extend_mapping(struct es_sink *es, const char *index, const char *definition, struct ev_error *error)
+{
+    char path[ES_PATH_MAX];
+    struct es_answer answer;
+    const char *mappings = strstr(definition, "\"mappings\":");
+    if (!mappings)
+        return 0;
+    mappings += strlen("\"mappings\":");
+    snprintf(path, sizeof(path), "/%s/_mapping", index);
+    int r = es_http_request(es->http, "PUT", path, (struct ev_str){mappings, strlen(mappings) - 1}, &es->arena, &answer,
+                            error);
+    if (r < 0)
+        return r;
+    return answer.status == 200 ? 0 : es_http_refused(&answer, "extend a mapping", error);
+}
+
 static int es_prepare_helper(struct es_sink *es, const char *name, struct ev_error *error)
 {
     char index[ES_NAME_MAX], path[ES_PATH_MAX];
@@ -82,8 +99,10 @@ static int es_prepare_helper(struct es_sink *es, const char *name, struct ev_err
     snprintf(index, sizeof(index), "%s%s", es->prefix, name);
     snprintf(path, sizeof(path), "/%s", index);
     int r = es_exists(es, path, &exists, error);
-    if (r < 0 || exists)
+    if (r < 0)
         return r;
+    if (exists)
+        return es_extend_mapping(es, index, index_definition_find(ev_str_of(name))->json, error);
     r = es_create_index(es, index, index_definition_find(ev_str_of(name))->json, no_aliases, error);
     return r < 0 ? r : 0;
 }
@@ -117,6 +136,8 @@ int es_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error
         r = es_prepare_helper(es, "checkpoints", error);
     if (r >= 0)
         r = es_prepare_helper(es, "parked", error);
+    if (r >= 0)
+        r = es_prepare_helper(es, "control", error);
     return r < 0 ? r : es_read_uuid(es, view, error);
 }
 

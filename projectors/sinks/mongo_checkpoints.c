@@ -149,25 +149,42 @@ int mongo_save_checkpoints(struct ev_sink *sink, const struct ev_view *view, con
     return r;
 }
 
+void mongo_parked_id(const struct mongo_sink *mongo, const struct ev_view *view, const struct ev_parked *parked,
+                     char ret_id[MONGO_PARKED_ID_MAX])
+{
+    char name[MONGO_NAME_MAX];
+    mongo_view_name(mongo, view, name);
+    int length = snprintf(ret_id, MONGO_PARKED_ID_MAX, "%s/%.*s", name, EV_STR_ARG(parked->key));
+    if (parked->skipped)
+        snprintf(ret_id + length, MONGO_PARKED_ID_MAX - (size_t)length, "#%" PRId64, parked->offset);
+}
+
 int mongo_save_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
                       struct ev_error *error)
 {
-    char name[MONGO_NAME_MAX], id[MONGO_NAME_MAX + EV_VIEW_KEY_MAX + 2];
+    char name[MONGO_NAME_MAX], id[MONGO_PARKED_ID_MAX];
     mongo_view_name(mongo_of(sink), view, name);
-    int length = snprintf(id, sizeof(id), "%s/%.*s", name, EV_STR_ARG(parked->key));
+    mongo_parked_id(mongo_of(sink), view, parked, id);
+    if (!parked->skipped && parked->redriven_to == 0) {
+        int r = mongo_mark_parked(mongo_of(sink), view, parked, error);
+        if (r < 0)
+            return r;
+    }
     _cleanup_collection_ mongoc_collection_t *collection = mongo_collection(mongo_of(sink), "_parked");
     _cleanup_bson_ bson_t *document = bson_new();
     _cleanup_bson_ bson_t *filter = bson_new();
     _cleanup_bson_ bson_t *upsert = BCON_NEW("upsert", BCON_BOOL(true));
     bson_error_t fault = {0};
-    bson_append_utf8(filter, "_id", -1, id, length);
-    bson_append_utf8(document, "_id", -1, id, length);
+    BSON_APPEND_UTF8(filter, "_id", id);
+    BSON_APPEND_UTF8(document, "_id", id);
     BSON_APPEND_UTF8(document, "view", name);
     bson_append_utf8(document, "key", -1, parked->key.data, (int)parked->key.length);
     BSON_APPEND_INT32(document, "partition", parked->partition);
     BSON_APPEND_INT64(document, "offset", parked->offset);
     BSON_APPEND_UTF8(document, "cause", parked->cause);
     BSON_APPEND_INT64(document, "parked_at_ms", parked->parked_at_ms);
+    BSON_APPEND_INT64(document, "redriven_to", parked->redriven_to);
+    BSON_APPEND_INT32(document, "skipped", parked->skipped);
     if (!mongoc_collection_replace_one(collection, filter, document, upsert, NULL, &fault))
         return mongo_fault(&fault, "park a document", error);
     return 0;
@@ -189,6 +206,8 @@ int mongo_load_parked(struct ev_sink *sink, const struct ev_view *view,
             .partition = (int32_t)field_int64(document, "partition"),
             .offset = field_int64(document, "offset"),
             .parked_at_ms = field_int64(document, "parked_at_ms"),
+            .redriven_to = field_int64(document, "redriven_to"),
+            .skipped = field_int64(document, "skipped") != 0,
         };
         struct ev_str cause = field_text(document, "cause");
         snprintf(parked.cause, sizeof(parked.cause), "%.*s", EV_STR_ARG(cause));

@@ -65,8 +65,22 @@ int mongo_save_parked(struct ev_sink *sink, const struct ev_view *view, const st
 int mongo_load_parked(struct ev_sink *sink, const struct ev_view *view,
                       int (*each)(void *context, const struct ev_parked *parked), void *context,
                       struct ev_error *error);
+#define MONGO_PARKED_ID_MAX (MONGO_NAME_MAX + EV_VIEW_KEY_MAX + 24)
+void mongo_parked_id(const struct mongo_sink *mongo, const struct ev_view *view, const struct ev_parked *parked,
+                     char ret_id[MONGO_PARKED_ID_MAX]);
 /* Removes the checkpoints and parked entries of "orders_v1_g2". */
 int mongo_forget_view(struct mongo_sink *mongo, const char *name, struct ev_error *error);
+
+/* mongo_control.c */
+int mongo_load_control(struct ev_sink *sink, const struct ev_view *view, struct ev_control *ret,
+                       struct ev_error *error);
+int mongo_change_control(struct ev_sink *sink, const struct ev_view *view, enum ev_control_change change,
+                         struct ev_error *error);
+int mongo_remove_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
+                        struct ev_error *error);
+/* In the document, if there is one: {_parked: {offset, at_ms, cause}}. The next write of the document takes it away. */
+int mongo_mark_parked(struct mongo_sink *mongo, const struct ev_view *view, const struct ev_parked *parked,
+                      struct ev_error *error);
 
 /* mongo_prepare.c */
 int mongo_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);

@@ -1,5 +1,5 @@
-/* Repairs in MongoDB: one document at a time, each guarded by the very _offset that the wrong one carries, whatever that
- * is: a projection that has written the document since has changed it. */
+/* Repairs in MongoDB: one document at a time, each guarded by the very _offset that the wrong one carries, whatever
+ * that is: a projection that has written the document since has changed it. */
 #include "sinks/mongo_internal.h"
 
 #define MONGO_DUPLICATE_KEY 11000

@@ -11,8 +11,8 @@ import json
 import pathlib
 import sys
 
-META = {"_offset", "_partition", "_sequence", "_deleted"}
-HELPERS = {"checkpoints", "parked"}
+META = {"_offset", "_partition", "_sequence", "_deleted", "_parked"}
+HELPERS = {"checkpoints", "control", "parked"}
 
 
 class Mismatch(Exception):

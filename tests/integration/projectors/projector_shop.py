@@ -33,12 +33,14 @@ class Shop:
         self.orderlog.start("command-api")
         self.orderlog.stop("command-api")
 
-    def projectors(self, name="projectors", only=None):
-        """Another process beside the namespace's own one, or that one with fewer views."""
+    def projectors(self, name="projectors", only=None, share=False):
+        """Another process beside the namespace's own one, or that one with fewer views, or with a share of the partitions."""
         environment = self.environment | {"ORDERLOG_DATA_DIR": str(self.orderlog.folder / "data" / name),
                                           "ORDERLOG_PRIVATE_LISTEN": self.orderlog.address(name, "private")}
         if only:
             environment["ORDERLOG_ONLY"] = only
+        if share:
+            environment["ORDERLOG_SHARE"] = "true"
         (self.orderlog.folder / "data" / name).mkdir(parents=True, exist_ok=True)
         program = Program(name, [places.BUILD / "projectors" / "projectors"], environment, self.orderlog.folder,
                           self.orderlog.url(name, "private") + "/livez")

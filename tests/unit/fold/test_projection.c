@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -231,6 +232,113 @@ static void test_saves_what_it_parks_first(void **state)
     rig_finish(&rig);
 }
 
+static void test_pauses_and_resumes(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_error error;
+    rig_init(&rig, 1);
+    rig_add(&rig, 1, 1);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    struct ev_sink *sink = &rig.store.sink;
+    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_PAUSE, &error), 0);
+    rig.clock.now_ms += EV_PROJECTION_CONTROL_INTERVAL_MS;
+    rig_add(&rig, 1, 2);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(rig_step(&rig, projection, &error), 0);
+    assert_int_equal(status_of(projection).state, EV_PROJECTION_PAUSED);
+    assert_int_equal(rig_units(&rig, 1), 1);
+    ev_projection_destroy(projection);
+
+    projection = rig_projection(&rig); /* a restart changes nothing */
+    assert_int_equal(rig_step(&rig, projection, &error), 0);
+    assert_int_equal(status_of(projection).state, EV_PROJECTION_PAUSED);
+    assert_int_equal(rig_units(&rig, 1), 1);
+    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_RESUME, &error), 0);
+    rig_run(&rig, projection);
+    assert_int_equal(rig_units(&rig, 1), 3);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
+/* What is cached may have been altered behind the projection's back: it reads it again when told to look. */
+static void test_looks_again_when_told_to(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_error error;
+    struct ev_sink_document stored;
+    rig_init(&rig, 1);
+    rig_add(&rig, 1, 1);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    size_t loads = rig.store.load_count;
+    rig_add(&rig, 1, 2);
+    rig_run(&rig, projection);
+    assert_int_equal(rig.store.load_count, loads);
+    assert_true(ev_memory_sink_get(&rig.store, &rig_view, EV_STR("cart-1"), &stored));
+    struct ev_sink *sink = &rig.store.sink;
+    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_LOOK_AGAIN, &error), 0);
+    rig.clock.now_ms += EV_PROJECTION_CONTROL_INTERVAL_MS;
+    rig_add(&rig, 1, 3);
+    rig_run(&rig, projection);
+    assert_int_equal(rig.store.load_count, loads + 1);
+    assert_int_equal(rig_units(&rig, 1), 6);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
+static void redrive(struct rig *rig, int64_t to)
+{
+    struct ev_error error;
+    struct ev_sink *sink = &rig->store.sink;
+    struct ev_parked parked = {.key = EV_STR("cart-1"), .partition = 0, .offset = 2, .redriven_to = to};
+    snprintf(parked.cause, sizeof(parked.cause), "as before");
+    assert_int_equal(sink->save_parked(sink, &rig_view, &parked, &error), 0);
+    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_LOOK_AGAIN, &error), 0);
+    rig->clock.now_ms += EV_PROJECTION_CONTROL_INTERVAL_MS;
+}
+
+/* A key that was folded anew is taken on again, but not when more of it was left out meanwhile. */
+static void test_takes_a_redriven_key_on_again(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_error error;
+    struct ev_parked parked = {0};
+    rig_init(&rig, 1);
+    rig_add(&rig, 1, 1);
+    rig_add(&rig, 1, 0);
+    int64_t last = rig_add(&rig, 1, 5);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_int_equal(status_of(projection).parked, 1);
+    redrive(&rig, last); /* all but the last */
+    rig_run(&rig, projection);
+    assert_int_equal(status_of(projection).parked, 1);
+    assert_int_equal(rig.store.sink.load_parked(&rig.store.sink, &rig_view, take_parked, &parked, &error), 0);
+    assert_int_equal(parked.redriven_to, 0);
+    redrive(&rig, last + 1);
+    rig_run(&rig, projection);
+    assert_int_equal(status_of(projection).parked, 0);
+    assert_int_equal(rig.store.parked.count, 0);
+    ev_projection_destroy(projection);
+
+    /* Over a restart it counts what was taken in before. */
+    redrive(&rig, last);
+    projection = rig_projection(&rig);
+    rig_step(&rig, projection, &error);
+    assert_int_equal(status_of(projection).parked, 1);
+    ev_projection_destroy(projection);
+    redrive(&rig, last + 1);
+    projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_int_equal(status_of(projection).parked, 0);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
 static void test_stops_a_partition_at_garbage(void **state)
 {
     (void)state;
@@ -387,6 +495,9 @@ int main(void)
         cmocka_unit_test(test_starts_where_it_stopped),
         cmocka_unit_test(test_parks_what_cannot_be_folded),
         cmocka_unit_test(test_parks_what_the_store_refuses),
+        cmocka_unit_test(test_pauses_and_resumes),
+        cmocka_unit_test(test_looks_again_when_told_to),
+        cmocka_unit_test(test_takes_a_redriven_key_on_again),
         cmocka_unit_test(test_saves_what_it_parks_first),
         cmocka_unit_test(test_stops_a_partition_at_garbage),
         cmocka_unit_test(test_deletes_and_begins_anew),

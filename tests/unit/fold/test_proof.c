@@ -10,6 +10,7 @@
 #include "core/memory.h"
 #include "gen/views.h"
 #include "proof/proof.h"
+#include "proof/redrive.h"
 #include "rig.h"
 
 #define TOLD_MAX 64
@@ -156,10 +157,8 @@ static void put(struct setup *setup, const char *key, int64_t units, struct ev_d
         ev_record_init(&carts_document_record, &document, &arena);
     document.units = units;
     ev_record_encode(&carts_document_record, &document, &body);
-    struct ev_sink_document altered = {.key = ev_str_of(key),
-                                       .meta = meta,
-                                       .previous_offset = stored.meta.offset,
-                                       .body = ev_buffer_str(&body)};
+    struct ev_sink_document altered = {
+        .key = ev_str_of(key), .meta = meta, .previous_offset = stored.meta.offset, .body = ev_buffer_str(&body)};
     struct ev_sink *sink = &setup->rig.store.sink;
     assert_int_equal(sink->write(sink, &rig_view, &altered, 1, &error), 0);
     assert_int_equal(altered.result, EV_WRITE_DONE);
@@ -410,6 +409,90 @@ static void test_parked_documents_are_no_fault(void **state)
     setup_free(setup);
 }
 
+/* Lets the projection work while somebody waits. */
+static bool step_while_waiting(void *context, int64_t ms)
+{
+    struct setup *setup = context;
+    struct ev_error error;
+    setup->rig.clock.now_ms += ms;
+    rig_step(&setup->rig, setup->projection, &error);
+    return true;
+}
+
+static struct redrive redrive_one(struct setup *setup, const char *key, int64_t offset, bool skip, bool dry_run)
+{
+    struct fake_reader reader;
+    struct ev_error error = {0};
+    struct redrive item = {.parked = {.key = ev_str_of(key), .partition = 1, .offset = offset}};
+    const struct proof_options options = {
+        .view = &rig_view,
+        .source = fake_reader_source(&reader, &setup->rig.log),
+        .sink = &setup->rig.store.sink,
+        .clock = &setup->rig.clock.clock,
+        .wait = step_while_waiting,
+        .context = setup,
+    };
+    if (redrive_run(&options, &item, 1, skip, dry_run, &error) < 0)
+        fail_msg("%s", error.message);
+    return item;
+}
+
+/* The store refused it once: folded anew, it goes on, with what came meanwhile. */
+static void test_retries_what_a_store_refused(void **state)
+{
+    (void)state;
+    struct setup *setup = setup_filled();
+    setup->rig.call = EV_MEMORY_SINK_WRITE_ONE;
+    setup->rig.result = EV_WRITE_FAILED;
+    setup->rig.fatal = true;
+    setup->rig.only_key = "cart-1";
+    setup->rig.remaining = 1;
+    int64_t offset = rig_add(&setup->rig, 1, 5);
+    rig_run(&setup->rig, setup->projection);
+    rig_add(&setup->rig, 1, 6);
+    rig_run(&setup->rig, setup->projection);
+    assert_int_equal(rig_units(&setup->rig, 1), 66);
+    assert_int_equal(redrive_one(setup, "cart-1", offset, false, true).outcome, REDRIVE_WOULD);
+    assert_int_equal(rig_units(&setup->rig, 1), 66);
+    assert_int_equal(redrive_one(setup, "cart-1", offset, false, false).outcome, REDRIVE_DONE);
+    assert_int_equal(rig_units(&setup->rig, 1), 77);
+    rig_add(&setup->rig, 1, 3);
+    rig_run(&setup->rig, setup->projection);
+    assert_int_equal(rig_units(&setup->rig, 1), 80);
+    rig_assert_true_to_log(&setup->rig);
+    prove(setup);
+    assert_nothing_is_wrong(setup);
+    setup_free(setup);
+}
+
+/* What the fold refuses stays parked, until its commit is left out; audits know of that. */
+static void test_skips_what_cannot_be_folded(void **state)
+{
+    (void)state;
+    struct setup *setup = setup_filled();
+    int64_t first = rig_add(&setup->rig, 1, 0);
+    rig_add(&setup->rig, 1, 5);
+    int64_t second = rig_add(&setup->rig, 1, 0);
+    rig_add(&setup->rig, 1, 6);
+    rig_run(&setup->rig, setup->projection);
+    struct redrive item = redrive_one(setup, "cart-1", first, false, false);
+    assert_int_equal(item.outcome, REDRIVE_STAYS);
+    assert_non_null(strstr(item.cause, "refused"));
+    assert_int_equal(redrive_one(setup, "cart-1", first, true, true).outcome, REDRIVE_STAYS);
+
+    /* The next one that can't be folded is as far as it gets. */
+    assert_int_equal(redrive_one(setup, "cart-1", first, true, false).outcome, REDRIVE_STAYS);
+    assert_int_equal(rig_units(&setup->rig, 1), 71);
+    assert_int_equal(redrive_one(setup, "cart-1", second, true, false).outcome, REDRIVE_DONE);
+    assert_int_equal(rig_units(&setup->rig, 1), 77);
+    rig_add(&setup->rig, 1, 1);
+    rig_run(&setup->rig, setup->projection);
+    assert_int_equal(rig_units(&setup->rig, 1), 78);
+    prove(setup);
+    assert_nothing_is_wrong(setup);
+    setup_free(setup);
+}
+
 static void test_memory_is_bounded_by_passes(void **state)
 {
     (void)state;
@@ -462,6 +545,8 @@ int main(void)
         cmocka_unit_test(test_a_repair_loses_against_a_newer_document),
         cmocka_unit_test(test_a_document_that_stayed_behind),
         cmocka_unit_test(test_parked_documents_are_no_fault),
+        cmocka_unit_test(test_retries_what_a_store_refused),
+        cmocka_unit_test(test_skips_what_cannot_be_folded),
         cmocka_unit_test(test_memory_is_bounded_by_passes),
         cmocka_unit_test(test_a_given_position),
     };
