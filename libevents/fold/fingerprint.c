@@ -13,6 +13,7 @@
 #define TEXTS 3 /* few, so that events meet in the same documents */
 #define ITEMS_MAX 4
 #define NUMBERS 12
+#define LARGE_NUMBERS 100000 /* one in four: folds may tell large from small */
 #define MONEY_UNITS 100000
 
 struct making {
@@ -38,7 +39,7 @@ static int64_t make_long(const struct making *making, enum ev_format format)
     case EV_FORMAT_UUID:
         break;
     }
-    return below(making, NUMBERS);
+    return below(making, below(making, 4) ? NUMBERS : LARGE_NUMBERS);
 }
 
 static struct ev_str make_text(const struct making *making)

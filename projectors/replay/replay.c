@@ -87,9 +87,13 @@ static bool owner_is_dead(const char *owner)
 
 static bool is_left_over(const struct generation *generation)
 {
-    if (generation->live || generation->state == GENERATION_READY)
+    int64_t now = ev_clock_wall_ms(&ev_clock_system);
+    if (generation->live)
         return false;
-    return owner_is_dead(generation->owner) || generation_is_left_over(generation, ev_clock_wall_ms(&ev_clock_system));
+    if (generation->state == GENERATION_READY) /* its replay died before it could make it live */
+        return generation->retired_at_ms == 0 && generation->owner[0] &&
+               (owner_is_dead(generation->owner) || now - generation->heartbeat_ms > GENERATION_LEASE_MS);
+    return owner_is_dead(generation->owner) || generation_is_left_over(generation, now);
 }
 
 static int beat(struct replay *replay, struct ev_error *error)
@@ -190,6 +194,21 @@ int replay_sweep(struct ev_sink *sink, enum choice_store store, const char *view
     return r < 0 ? r : dropped;
 }
 
+/* Above what dead replays left, before that is swept: whoever else drops it just now must not hit the new one. */
+static int look_at_numbers(struct replay *replay, struct ev_error *error)
+{
+    struct generation *all = ev_memory_alloc_array(GENERATIONS_MAX, sizeof(*all));
+    _cleanup_free_ void *owned = all;
+    struct generation *own = &replay->shared.generation;
+    size_t count;
+    int r = replay->store->list(replay->sink, replay->options->view->name, all, &count, error);
+    own->number = 1;
+    for (size_t i = 0; i < count && r >= 0; i++)
+        if (all[i].version == replay->options->view->version)
+            own->number = all[i].number + 1;
+    return r;
+}
+
 static int choose_number(struct replay *replay, struct ev_error *error)
 {
     struct generation *all = ev_memory_alloc_array(GENERATIONS_MAX, sizeof(*all));
@@ -205,12 +224,13 @@ static int choose_number(struct replay *replay, struct ev_error *error)
         return ev_error_set(error, EV_ERR_NOT_FOUND, "view %s isn't in %s yet: start the projectors", view->name,
                             replay->sink->name);
     replay->result->before = *live;
-    own->number = 1;
     for (size_t i = 0; i < count; i++) {
+        if (all[i].state == GENERATION_BUILDING && is_left_over(&all[i]))
+            continue; /* somebody sweeps it just now */
         if (all[i].state == GENERATION_BUILDING)
             return ev_error_set_retriable(error, EV_ERR_CONFLICT, "another replay of view %s in %s is at work: %s",
                                           view->name, replay->sink->name, all[i].owner);
-        if (all[i].version == view->version)
+        if (all[i].version == view->version && all[i].number >= own->number)
             own->number = all[i].number + 1;
     }
     if (count >= GENERATIONS_MAX)
@@ -257,6 +277,8 @@ static int prepare(struct replay *replay, struct ev_error *error)
     int r = replay_make_sink(options, 1, &replay->sink, error); /* the number is settled below */
     if (r >= 0)
         r = replay_make_sink(options, 0, &replay->live, error);
+    if (r >= 0)
+        r = look_at_numbers(replay, error);
     if (r >= 0)
         r = replay_sweep(replay->sink, options->store, options->view->name, -1, error);
     if (r >= 0)
@@ -452,19 +474,16 @@ static int swap(struct replay *replay, struct ev_error *error)
     struct generation *own = &replay->shared.generation, before = replay->result->before;
     enter(replay, REPLAY_SWAP, 1);
     own->state = GENERATION_READY;
-    own->owner[0] = '\0';
-    own->heartbeat_ms = own->retired_at_ms = 0;
+    own->heartbeat_ms = before.retired_at_ms = ev_clock_wall_ms(&ev_clock_system);
     int r = replay->store->save(replay->sink, own, error);
+    if (r >= 0) /* beforehand, so that there is no moment in which it is neither live nor kept */
+        r = replay->store->save(replay->sink, &before, error);
     if (r >= 0)
         r = replay->store->make_live(replay->sink, &before, own, error);
     if (r < 0)
         return r;
     replay->created = false; /* it is live: nothing takes it away */
     own->live = true;
-    before.live = false;
-    before.retired_at_ms = ev_clock_wall_ms(&ev_clock_system);
-    struct ev_error ignored; /* without the time it is never old enough to be dropped by itself, and nothing else */
-    replay->store->save(replay->sink, &before, &ignored);
     replay->result->outcome = REPLAY_LIVE;
     return 0;
 }
@@ -528,14 +547,14 @@ int replay_roll_back(struct ev_sink *sink, enum choice_store store, const char *
         return ev_error_set(error, EV_ERR_NOT_FOUND, "view %s has nothing in %s to go back to", view, sink->name);
     *ret_before = *live;
     *ret_after = *latest;
-    r = generations->make_live(sink, live, latest, error);
+    ret_before->retired_at_ms =
+        ev_clock_wall_ms(&ev_clock_system); /* beforehand: it is kept from the first moment on */
+    r = generations->save(sink, ret_before, error);
+    if (r >= 0)
+        r = generations->make_live(sink, live, latest, error);
     if (r < 0)
         return r;
-    struct ev_error ignored;
     ret_before->live = false;
     ret_after->live = true;
-    ret_after->retired_at_ms = 0;
-    ret_before->retired_at_ms = ev_clock_wall_ms(&ev_clock_system);
-    generations->save(sink, ret_after, &ignored);
-    return generations->save(sink, ret_before, error);
+    return 0;
 }

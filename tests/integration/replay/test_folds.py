@@ -45,7 +45,7 @@ def test_a_replay_that_folds_wrongly_never_goes_live(new_shop):
         assert row["proof"]["samples"]
     for sink in SINKS:
         assert shop.states("orders", sink) == {(1, 1): "live"}  # and nothing is left of it
-    assert shop.prove()["orders", "mongodb"] == before["orders", "mongodb"]
+    assert shop.prove()["orders", "mongodb"]["digest"] == before["orders", "mongodb"]["digest"]
     assert all(row["outcome"] == "live" for row in shop.replay("orders"))
 
 
