@@ -331,7 +331,9 @@ static int drop(struct ev_sink *sink, const struct generation *generation, struc
     bson_error_t fault = {0};
     generation_name('_', generation->view, generation->version, generation->number, name);
     _cleanup_collection_ mongoc_collection_t *documents = mongo_collection(mongo, name);
-    if (!mongoc_collection_drop(documents, &fault) && fault.code != MONGO_NAMESPACE_NOT_FOUND)
+    /* Older servers give the words and no code. */
+    if (!mongoc_collection_drop(documents, &fault) && fault.code != MONGO_NAMESPACE_NOT_FOUND &&
+        strcmp(fault.message, "ns not found") != 0)
         return mongo_fault(&fault, "drop a collection", error);
     int r = mongo_forget_view(mongo, name, error);
     if (r < 0)
