@@ -265,6 +265,14 @@ void ev_hot_encode_all(struct ev_partition *partition)
         ev_hot_encode(partition, partition->hot.streams[i].stream);
 }
 
+size_t ev_hot_bytes(const struct ev_partition *partition)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < EV_HOT_STREAMS_MAX; i++)
+        bytes += partition->hot.streams[i].confirmed.arena.total + partition->hot.streams[i].newest.arena.total;
+    return bytes;
+}
+
 void ev_hot_forget(struct ev_partition *partition, const struct ev_stream *stream)
 {
     struct ev_hot_stream *hot = find(partition, stream);

@@ -61,6 +61,8 @@ void ev_hot_replaced(struct ev_partition *partition, const struct ev_stream *str
 void ev_hot_encode(struct ev_partition *partition, const struct ev_stream *stream);
 /* The same for all: for who takes the streams as they are, e.g. for a checkpoint. They stay hot. */
 void ev_hot_encode_all(struct ev_partition *partition);
+/* What the decoded states take, garbage included. */
+size_t ev_hot_bytes(const struct ev_partition *partition);
 /* The stream goes away, or all do: without encoding. Fine when not hot. */
 void ev_hot_forget(struct ev_partition *partition, const struct ev_stream *stream);
 void ev_hot_clear(struct ev_partition *partition);

@@ -75,7 +75,7 @@ void ev_executor_charge(struct ev_executor *executor)
         return;
     for (int32_t i = 0; i < executor->options.partition_count; i++) {
         const struct ev_partition *partition = &executor->partitions[i];
-        bytes += partition->streams.bytes;
+        bytes += partition->streams.bytes + ev_hot_bytes(partition);
         if (partition->checkpoint.batch)
             bytes += ev_checkpoint_batch_bytes(partition->checkpoint.batch);
     }

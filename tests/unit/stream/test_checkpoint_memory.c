@@ -151,9 +151,8 @@ static struct ask *random_ask(struct stage *stage, const uint64_t *choices, int 
 
 /* A world in which nothing is ever forgotten, and one with checkpoints at any time, restarts, and no more in memory
  * than has to be. The random numbers choose what happens to both. */
-static void nobody_can_tell_the_difference(void **state)
+static void compare_worlds(struct disk *disk, size_t hot_bytes_min)
 {
-    struct disk *disk = *state;
     static struct stage plain; /* big */
     enum { ROUNDS = 2500, FLYING_MAX = 64 };
     struct ev_state_memory memory;
@@ -164,6 +163,7 @@ static void nobody_can_tell_the_difference(void **state)
     stage_restart(&plain); /* as often as the other: the same fences */
     plain.random = disk->stage.random;
     stage_serve(&plain);
+    disk->stage.options.hot_bytes_min = hot_bytes_min;
     restart_with_memory(disk, &memory, 0, SIZE_MAX);
     ev_fake_random_init(&random, 5);
     for (int round = 0; round < ROUNDS; round++) {
@@ -201,6 +201,16 @@ static void nobody_can_tell_the_difference(void **state)
     stage_finish(&plain);
 }
 
+static void nobody_can_tell_the_difference(void **state)
+{
+    compare_worlds(*state, 0);
+}
+
+static void nor_when_streams_are_hot_as_well(void **state)
+{
+    compare_worlds(*state, 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -210,6 +220,7 @@ int main(void)
         TEST(what_is_in_flight_stays),
         TEST(beyond_the_hard_bound_new_streams_are_refused),
         TEST(nobody_can_tell_the_difference),
+        TEST(nor_when_streams_are_hot_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
