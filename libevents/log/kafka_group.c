@@ -20,6 +20,11 @@
 #define POLL_MS 500 /* librdkafka takes a member that doesn't poll for dead after max.poll.interval.ms */
 #define MAX_POLL_INTERVAL_MS 60000
 
+struct list {
+    struct ev_kafka_group_partition *items;
+    size_t count;
+};
+
 struct ev_kafka_group {
     struct ev_kafka_group_events events;
     char *topics[EV_KAFKA_GROUP_TOPICS_MAX];
@@ -31,11 +36,12 @@ struct ev_kafka_group {
     atomic_bool released, anew, leave, ending;
 
     /* The thread's own: */
-    struct ev_kafka_group_partition *held; /* to be revoked, but not yet; NULL: there are none */
-    size_t held_count;
-    bool releasing; /* a revocation waits for ev_kafka_group_released */
-    bool rejoining; /* from leaving to the next assignment */
-    bool leaving, left;
+    struct list owned; /* assigned, and the user wasn't told to give them up */
+    struct list held;  /* of them, what is to be revoked when the pause is over */
+    bool revoking;     /* librdkafka waits for us to agree to a revocation */
+    bool releasing;    /* the user was told and hasn't called ev_kafka_group_released */
+    bool rejoining;    /* from leaving to the next assignment */
+    bool leaving, closing, left;
     int64_t hold_until_ms, release_deadline_ms, leave_deadline_ms, rejoin_ms;
 
     pthread_mutex_t lock; /* of the status */
@@ -78,20 +84,55 @@ static void note_membership(struct ev_kafka_group *group, bool member)
 
 /* --- what the coordinator says --- */
 
-/* The event's partitions by our topics' numbers; freed by the caller. */
-static struct ev_kafka_group_partition *partitions_of(const struct ev_kafka_group *group,
-                                                      const rd_kafka_topic_partition_list_t *list, size_t *ret_count)
+static void list_clear(struct list *list)
 {
-    size_t count = 0, all = list ? (size_t)list->cnt : 0;
-    struct ev_kafka_group_partition *partitions = ev_memory_alloc_array(all + 1, sizeof(*partitions));
+    free(list->items);
+    *list = (struct list){0};
+}
+
+/* The event's partitions by our topics' numbers; freed by the caller. */
+static struct list partitions_of(const struct ev_kafka_group *group, const rd_kafka_topic_partition_list_t *told)
+{
+    size_t all = told ? (size_t)told->cnt : 0;
+    struct list list = {.items = ev_memory_alloc_array(all + 1, sizeof(*list.items))};
     for (size_t i = 0; i < all; i++) {
         for (size_t topic = 0; topic < group->topic_count; topic++) {
-            if (strcmp(group->topics[topic], list->elems[i].topic) == 0)
-                partitions[count++] = (struct ev_kafka_group_partition){topic, list->elems[i].partition};
+            if (strcmp(group->topics[topic], told->elems[i].topic) == 0)
+                list.items[list.count++] = (struct ev_kafka_group_partition){topic, told->elems[i].partition};
         }
     }
-    *ret_count = count;
-    return partitions;
+    return list;
+}
+
+static void list_add(struct list *list, const struct list *more)
+{
+    struct list sum = {.items = ev_memory_alloc_array(list->count + more->count + 1, sizeof(*sum.items))};
+    for (size_t i = 0; i < list->count; i++)
+        sum.items[sum.count++] = list->items[i];
+    for (size_t i = 0; i < more->count; i++)
+        sum.items[sum.count++] = more->items[i];
+    list_clear(list);
+    *list = sum;
+}
+
+static bool list_has(const struct list *list, const struct ev_kafka_group_partition *which)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->items[i].topic == which->topic && list->items[i].partition == which->partition)
+            return true;
+    }
+    return false;
+}
+
+/* Keeps what `other` has, or what it hasn't. */
+static void list_keep(struct list *list, const struct list *other, bool has)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list_has(other, &list->items[i]) == has)
+            list->items[kept++] = list->items[i];
+    }
+    list->count = kept;
 }
 
 static void check(struct ev_kafka_group *group, rd_kafka_error_t *fault)
@@ -111,32 +152,41 @@ static void agree(struct ev_kafka_group *group, bool assigned)
     rd_kafka_topic_partition_list_destroy(nothing);
 }
 
-static void begin_release(struct ev_kafka_group *group, bool lost)
+/* Takes over `list`. */
+static void begin_release(struct ev_kafka_group *group, struct list list, bool lost)
 {
+    list_keep(&group->owned, &list, false);
     group->releasing = true;
     group->release_deadline_ms = now() + EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS;
     atomic_store(&group->released, false);
-    group->events.revoked(group->events.context, group->held, group->held_count, lost);
-    free(group->held);
-    group->held = NULL;
+    group->events.revoked(group->events.context, list.items, list.count, lost);
+    list_clear(&list);
+}
+
+static void on_assign(struct ev_kafka_group *group, struct list *list)
+{
+    agree(group, true);
+    if (group->leaving)
+        return; /* too late */
+    group->rejoining = false;
+    list_add(&group->owned, list);
+    group->events.assigned(group->events.context, list->items, list->count);
+    note_membership(group, true); /* not before the user knows its share */
 }
 
 static void on_rebalance(struct ev_kafka_group *group, rd_kafka_event_t *event)
 {
-    size_t count;
-    struct ev_kafka_group_partition *partitions =
-        partitions_of(group, rd_kafka_event_topic_partition_list(event), &count);
+    struct list list = partitions_of(group, rd_kafka_event_topic_partition_list(event));
     if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        agree(group, true);
-        group->rejoining = false;
-        group->events.assigned(group->events.context, partitions, count);
-        note_membership(group, true); /* not before the user knows its share */
-        free(partitions);
-    } else {
-        group->held = partitions;
-        group->held_count = count;
-        group->hold_until_ms = now() + EV_KAFKA_GROUP_HOLD_MS;
+        on_assign(group, &list);
+        list_clear(&list);
+        return;
     }
+    list_keep(&list, &group->owned, true);
+    list_clear(&group->held);
+    group->held = list;
+    group->revoking = true;
+    group->hold_until_ms = now() + EV_KAFKA_GROUP_HOLD_MS;
 }
 
 static void on_event(struct ev_kafka_group *group, rd_kafka_event_t *event)
@@ -160,28 +210,37 @@ static void subscribe(struct ev_kafka_group *group)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-static void look_at_hold(struct ev_kafka_group *group)
+/* A revocation: pause, have it released, agree. */
+static void look_at_revocation(struct ev_kafka_group *group)
 {
-    if (!group->held)
+    if (!group->revoking || group->releasing)
         return;
     bool lost = rd_kafka_assignment_lost(group->rk) != 0;
     if (lost)
         note_membership(group, false);
-    if (lost || group->leaving || group->rejoining || now() >= group->hold_until_ms)
-        begin_release(group, lost);
+    if (!lost && !group->leaving && !group->rejoining && now() < group->hold_until_ms)
+        return;
+    list_keep(&group->held, &group->owned, true); /* a leave may have come between */
+    if (group->held.count > 0) {
+        struct list list = group->held;
+        group->held = (struct list){0};
+        begin_release(group, list, lost);
+        return;
+    }
+    list_clear(&group->held);
+    group->revoking = false;
+    agree(group, false);
 }
 
 static void look_at_release(struct ev_kafka_group *group)
 {
-    if (!group->releasing || (!atomic_load(&group->released) && now() < group->release_deadline_ms))
-        return;
-    group->releasing = false;
-    agree(group, false);
+    if (group->releasing && (atomic_load(&group->released) || now() >= group->release_deadline_ms))
+        group->releasing = false;
 }
 
 static void look_at_anew(struct ev_kafka_group *group)
 {
-    if (group->leaving || group->releasing || group->held || now() < group->rejoin_ms ||
+    if (group->leaving || group->releasing || group->revoking || now() < group->rejoin_ms ||
         !atomic_exchange(&group->anew, false))
         return;
     group->rejoin_ms = now() + EV_KAFKA_GROUP_REJOIN_MIN_MS;
@@ -193,17 +252,26 @@ static void look_at_anew(struct ev_kafka_group *group)
     subscribe(group);
 }
 
+/* Everything is given up first, then the group is left: librdkafka itself may leave a revocation out. */
 static void look_at_leave(struct ev_kafka_group *group)
 {
     if (!group->leaving && atomic_load(&group->leave)) {
         group->leaving = true;
-        group->leave_deadline_ms = now() + EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS + EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS;
+        /* One release may be going on, another one follows. */
+        group->leave_deadline_ms = now() + 2 * EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS + EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS;
         note_membership(group, false);
+    }
+    if (!group->leaving || group->left || group->releasing)
+        return;
+    if (group->owned.count > 0) {
+        struct list all = {0};
+        list_add(&all, &group->owned);
+        begin_release(group, all, false);
+    } else if (!group->closing) {
+        group->closing = true;
         check(group, rd_kafka_consumer_close_queue(group->rk, group->queue));
     }
-    if (!group->leaving || group->left)
-        return;
-    group->left = rd_kafka_consumer_closed(group->rk) || now() >= group->leave_deadline_ms;
+    group->left = (group->closing && rd_kafka_consumer_closed(group->rk)) || now() >= group->leave_deadline_ms;
     if (group->left)
         group->events.left(group->events.context);
 }
@@ -211,10 +279,10 @@ static void look_at_leave(struct ev_kafka_group *group)
 static int wait_ms(const struct ev_kafka_group *group)
 {
     /* That the consumer is closed is told by nobody. */
-    return group->left                                                    ? POLL_MS
-           : group->leaving                                               ? 5
-           : group->releasing || group->held || atomic_load(&group->anew) ? 20
-                                                                          : POLL_MS;
+    return group->left                                                        ? POLL_MS
+           : group->leaving                                                   ? 5
+           : group->releasing || group->revoking || atomic_load(&group->anew) ? 20
+                                                                              : POLL_MS;
 }
 
 static void *run(void *argument)
@@ -231,10 +299,10 @@ static void *run(void *argument)
             on_event(group, event);
             rd_kafka_event_destroy(event);
         }
-        look_at_anew(group);
-        look_at_leave(group);
-        look_at_hold(group);
         look_at_release(group);
+        look_at_leave(group);
+        look_at_revocation(group);
+        look_at_anew(group);
     }
     return NULL;
 }
@@ -304,7 +372,8 @@ static void destroy_parts(struct ev_kafka_group *group)
     }
     if (group->rk)
         rd_kafka_destroy_flags(group->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    free(group->held);
+    list_clear(&group->held);
+    list_clear(&group->owned);
     for (size_t i = 0; i < group->topic_count; i++)
         free(group->topics[i]);
     if (group->wake_fd >= 0)

@@ -61,7 +61,7 @@ void ev_kafka_group_released(struct ev_kafka_group *group);
 /* Leaves and joins again, because what is assigned can't be right: what is still this member's is then assigned anew.
  * Not more often than EV_KAFKA_GROUP_REJOIN_MIN_MS; what is asked in between waits for the next time. */
 void ev_kafka_group_ask_anew(struct ev_kafka_group *group);
-/* Gives everything up (`revoked`) and leaves, within EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS and
+/* Gives everything up (`revoked`) and leaves, within twice EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS and
  * EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS, then calls `left`. Also from a signal handler. */
 void ev_kafka_group_leave(struct ev_kafka_group *group);
 /* Ends the thread; without ev_kafka_group_leave the others wait for the session time-out. Not from within an event. */

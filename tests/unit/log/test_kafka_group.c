@@ -218,6 +218,20 @@ static void who_leaves_has_given_everything_up(void **state)
     assert_int_equal(members[0].lost, 0);
 }
 
+static void who_leaves_in_the_middle_of_a_revocation_gives_everything_up(void **state)
+{
+    (void)state;
+    join(0, 0);
+    await_shares(6, 0, 0);
+    join(1, 0);
+    await(&members[1].assigned, 1); /* nothing yet: the first one is in its pause, or just after it */
+    ev_kafka_group_leave(members[0].group);
+    await(&members[0].left, 1);
+    assert_int_equal(share(0), 0);
+    await_shares(0, 6, 0);
+    assert_int_equal(overlaps, 0);
+}
+
 static void a_release_that_never_comes_is_not_waited_for_for_ever(void **state)
 {
     (void)state;
@@ -264,9 +278,13 @@ static void members_may_ask_for_different_topics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(alone_it_gets_everything),           TEST(others_take_their_share_and_no_more),
-        TEST(who_leaves_has_given_everything_up), TEST(a_release_that_never_comes_is_not_waited_for_for_ever),
-        TEST(who_asks_anew_is_assigned_anew),     TEST(members_may_ask_for_different_topics),
+        TEST(alone_it_gets_everything),
+        TEST(others_take_their_share_and_no_more),
+        TEST(who_leaves_has_given_everything_up),
+        TEST(who_leaves_in_the_middle_of_a_revocation_gives_everything_up),
+        TEST(a_release_that_never_comes_is_not_waited_for_for_ever),
+        TEST(who_asks_anew_is_assigned_anew),
+        TEST(members_may_ask_for_different_topics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
