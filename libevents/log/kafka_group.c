@@ -267,7 +267,7 @@ static void look_at_leave(struct ev_kafka_group *group)
         struct list all = {0};
         list_add(&all, &group->owned);
         begin_release(group, all, false);
-    } else if (!group->closing) {
+    } else if (!group->closing && !group->revoking) { /* what is asked is answered first */
         group->closing = true;
         check(group, rd_kafka_consumer_close_queue(group->rk, group->queue));
     }
@@ -300,8 +300,8 @@ static void *run(void *argument)
             rd_kafka_event_destroy(event);
         }
         look_at_release(group);
-        look_at_leave(group);
         look_at_revocation(group);
+        look_at_leave(group);
         look_at_anew(group);
     }
     return NULL;
