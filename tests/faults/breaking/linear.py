@@ -1,7 +1,8 @@
 """From histories to operations for the linearizability checker, and what it says of them.
 
-A command that is in the log took effect once, between its first call and the first answer that says so, or at any time after its
-call when nobody heard. What was never answered and isn't in the log did nothing.
+A command that is in the log took effect once, between the call of the attempt that its commit came from and the first answer that says
+so, or at any time after the call when nobody heard. So a repetition that is answered as committed needs no operation of its own: it
+bounds the effect's time. What was never answered and isn't in the log did nothing.
 """
 import json
 import re
@@ -32,18 +33,16 @@ def base(command, attempt, **more):
 def effect(command, record):
     """The one moment at which the command took effect."""
     heard = [a.answered for a in command.attempts if a.committed]
-    first = command.attempts[0]
+    first = next((a for a in command.attempts if a.id == record.commit["causation_id"]), command.attempts[0])
     return base(command, first, kind="apply", version=record.commit["base_version"] + 1, call=first.call, **{"return": min(heard, default=history.NEVER)})
 
 
-def answers(command, own):
+def answers(command):
     """What else was answered: what the state must have been at some moment between call and answer."""
     for attempt in command.attempts:
         times = {"call": attempt.call, "return": attempt.answered}
         if attempt.success and attempt.body["outcome"] == "unchanged":
             yield base(command, attempt, kind="unchanged", version=attempt.body["version"], **times)
-        elif attempt.committed and own:
-            yield base(command, attempt, kind="seen", version=attempt.body["version"], **times)
         elif attempt.status == 412:
             yield base(command, attempt, kind="mismatch", version=int(re.search(r"it has version (\d+)", attempt.body["detail"])[1]), **times)
         elif attempt.refused and attempt.slug != "idempotency-key-reused":
@@ -60,7 +59,7 @@ def operations(evidence):
         record = by_command.get(command.id)
         if record:
             yield effect(command, record)
-        yield from answers(command, record is not None)
+        yield from answers(command)
 
 
 def check(evidence, path):

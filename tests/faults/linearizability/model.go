@@ -43,8 +43,6 @@ func modelOf(stream string) porcupine.Model {
 func step(before versioned, op operation) (bool, interface{}) {
 	matches := op.Expected == nil || *op.Expected == before.version
 	switch op.Kind {
-	case "seen":
-		return op.Version <= before.version, before
 	case "mismatch":
 		return !matches && op.Version == before.version, before
 	case "unchanged":

@@ -8,7 +8,6 @@ import (
 // An operation is one command as its client saw it, or, where the client never heard, as the log shows it.
 //
 //	apply      the command became the commit that made the stream's version `version`
-//	seen       a repeated command was answered with its commit's version: the stream has at least that
 //	unchanged  nothing to do in version `version`
 //	mismatch   If-Match asked for `expected`, the stream had `version`
 //	reject     refused for the reason `slug`, with the number that the answer names where there is one
@@ -37,7 +36,7 @@ type operation struct {
 
 func (op operation) check() error {
 	switch op.Kind {
-	case "apply", "seen", "unchanged", "mismatch", "reject":
+	case "apply", "unchanged", "mismatch", "reject":
 	default:
 		return fmt.Errorf("kind %q is unknown", op.Kind)
 	}
