@@ -117,7 +117,8 @@ async def redecide(stage):
     await stage.must(stage.receive("s", 5), owner)
     records = await stage.records()
     await stage.hold(owner)
-    waiting = stage.later(stage.receive("s", 50), owner)
+    # Its time passes while the owner is paused, or the command would be handed on and committed after all.
+    waiting = stage.later(stage.receive("s", 50), owner, wait="wait=1")
     await asyncio.sleep(SENT_SECONDS)
     stage.pause(owner)
     await stage.await_fence_of(other, len(records))

@@ -124,9 +124,9 @@ class Stage:
     def take(self, sku, quantity):
         return self.clients.new("AdjustStock", {"sku": sku, "delta": -quantity, "reason": "sold"})
 
-    async def send(self, command, instance, seconds=ANSWER_SECONDS):
+    async def send(self, command, instance, seconds=ANSWER_SECONDS, wait=WAITS):
         """One attempt; (status, document), or None."""
-        command.wait = WAITS
+        command.wait = wait
         answer = await self.clients.attempt(command, instance.index, seconds)
         if answer:
             self.clients.settle(command, answer)
@@ -139,9 +139,9 @@ class Stage:
             raise RuntimeError(f"{command.name} was answered {answer}")
         return answer
 
-    def later(self, command, instance):
+    def later(self, command, instance, wait=WAITS):
         """An attempt under way."""
-        return asyncio.create_task(self.send(command, instance))
+        return asyncio.create_task(self.send(command, instance, wait=wait))
 
     async def finish(self):
         with contextlib.suppress(RuntimeError):
