@@ -27,6 +27,17 @@ static int check(const struct ev_partition *partition, const struct ev_commit *c
     return 0;
 }
 
+/* A commit that doesn't fit the states: where they came from a checkpoint, that is to blame before the log is. */
+static int misfit(struct ev_partition *partition, int64_t offset, int error)
+{
+    struct ev_partition_checkpoint *checkpoint = &partition->checkpoint;
+    if (checkpoint->base && checkpoint->misfit != offset + 1) {
+        checkpoint->misfits = true;
+        checkpoint->misfit = offset + 1;
+    }
+    return error;
+}
+
 static void remember(struct ev_partition *partition, const struct ev_commit *commit, int64_t version, int64_t offset)
 {
     struct ev_dedup_entry entry = {
@@ -85,7 +96,7 @@ int ev_partition_apply(struct ev_partition *partition, int64_t offset, struct ev
                                       (int)partition->number);
     r = check(partition, &commit, offset, index, stream, error);
     if (r < 0)
-        return r;
+        return misfit(partition, offset, r);
     const struct ev_decider *decider = executor->options.deciders[index];
     if (!stream)
         stream = ev_streams_ensure(&partition->streams, commit.stream_id, (uint16_t)index);

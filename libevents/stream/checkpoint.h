@@ -19,6 +19,7 @@
 #define EV_REBUILD_REASONS(X)                                                                                          \
     X(FORMAT, "format", "the checkpoint has another format")                                                           \
     X(CORRUPT, "corrupt", "the checkpoint is corrupt")                                                                 \
+    X(MISFIT, "misfit", "the log does not go on from where the checkpoint ends")                                       \
     X(DECIDERS, "deciders", "the checkpoint was made by other deciders")                                               \
     X(TOPIC, "topic", "the topic was made anew since the checkpoint")                                                  \
     X(WINDOW, "window", "more commands are to be remembered than the checkpoint holds")                                \

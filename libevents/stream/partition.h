@@ -43,6 +43,8 @@ struct ev_partition_checkpoint {
     bool stale;               /* the batch that is being written no longer counts */
     bool failed;              /* it wasn't written */
     bool untrusted;           /* what was loaded is corrupt: to be rebuilt */
+    bool misfits;             /* it and the log contradict each other: likewise */
+    int64_t misfit;           /* offset + 1 of a commit that didn't fit: rebuilding for it once is enough */
     int64_t offset;           /* of the checkpoint: first that isn't in it; -1: none */
     int64_t taken_ms;         /* monotonic, when it was taken or restored */
     uint64_t commands_stored; /* numbers below this one */

@@ -108,8 +108,11 @@ void ev_partition_restore(struct ev_partition *partition)
 void ev_partition_checkpoint_reset(struct ev_partition *partition)
 {
     struct ev_partition_checkpoint *checkpoint = &partition->checkpoint;
-    bool was_base = checkpoint->base, was_untrusted = checkpoint->untrusted;
-    checkpoint->base = checkpoint->untrusted = false;
+    enum ev_rebuild_reason reason = checkpoint->misfits     ? EV_REBUILD_MISFIT
+                                    : checkpoint->untrusted ? EV_REBUILD_CORRUPT
+                                                            : EV_REBUILD_LOG;
+    bool was_base = checkpoint->base;
+    checkpoint->base = checkpoint->untrusted = checkpoint->misfits = false;
     checkpoint->offset = -1;
     checkpoint->commands_stored = 0;
     if (checkpoint->phase == EV_CUT_WRITING) {
@@ -119,7 +122,7 @@ void ev_partition_checkpoint_reset(struct ev_partition *partition)
         checkpoint->phase = EV_CUT_NONE;
     }
     if (was_base)
-        throw_away(partition, was_untrusted ? EV_REBUILD_CORRUPT : EV_REBUILD_LOG, &partition->owner.last_error);
+        throw_away(partition, reason, &partition->owner.last_error);
 }
 
 void ev_partition_checkpoint_finish(struct ev_partition *partition)
@@ -303,8 +306,9 @@ int64_t ev_partition_checkpoint_tick(struct ev_partition *partition, int64_t now
     struct ev_partition_checkpoint *checkpoint = &partition->checkpoint;
     if (!checkpoint->looked)
         return NOT_DUE_MS;
-    if (checkpoint->untrusted)
-        ev_owner_rebuild(&partition->owner, now_ms, "what was loaded from the checkpoint is corrupt");
+    if (checkpoint->untrusted || checkpoint->misfits)
+        ev_owner_rebuild(&partition->owner, now_ms,
+                         "what was loaded from the checkpoint is corrupt or does not fit the log");
     if (ev_executor_is_over(partition->executor, false))
         ev_partition_evict(partition, EVICTED_PER_TICK_MAX);
     switch (checkpoint->phase) {

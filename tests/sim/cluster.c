@@ -100,6 +100,7 @@ static void node_count(struct sim *sim, const struct sim_node *node)
     sim->counts.evictions += stats.evictions;
     for (int i = 0; i < EV_REBUILD_REASON_COUNT; i++)
         sim->counts.rebuilds += stats.rebuilds[i];
+    sim->counts.misfits += stats.rebuilds[EV_REBUILD_MISFIT];
     sim->counts.restored += node->restored;
 }
 

@@ -64,7 +64,7 @@ struct sim_counts {
     int64_t steps, commands, attempts, answers[EV_OUTCOME_FAILED + 1], crashes, acquires, releases, drains, standbys,
         pauses, drops, lost_reports, blind_reports, late, read_failures, jumps, full, voids, void_fences, fences,
         refences, losses, gap_reads, records, checkpoints, failed_checkpoints, restored, stale_disks, damaged_disks,
-        rebuilds, loads, evictions;
+        rebuilds, loads, evictions, misfits;
 };
 
 struct sim {

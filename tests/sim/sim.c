@@ -80,6 +80,8 @@ static const char *run_schedule(int64_t seed, int steps, bool trace, struct sim_
         fault = "a command never got an answer";
     sim_finish(&sim); /* counts what the nodes have seen */
     add(total, &sim.counts);
+    if (!fault && sim.counts.misfits) /* it was mended, but who wrote such a checkpoint? */
+        fault = "a checkpoint contradicted the log";
     return fault;
 }
 

@@ -163,6 +163,38 @@ static void another_format(void **state)
     ev_buffer_finish(&other);
 }
 
+/* A stream is stored at a version that the log's next commit on it doesn't follow. */
+static void a_state_that_does_not_fit_the_log(void **state)
+{
+    struct disk *disk = *state;
+    struct ev_checkpoint_head head;
+    struct ev_checkpoint_stream stream;
+    struct ev_error error;
+    fill(disk);
+    disk_checkpoint(disk);
+    struct ask *ask = stage_submit(stage_stock(&disk->stage, "shelf-7", 1, 7000)); /* behind the checkpoint */
+    stage_settle(&disk->stage);
+    assert_answer(ask, EV_OUTCOME_COMMITTED, 2, SHELVES + 1);
+    struct ev_checkpoint_port *port = disk->stage.options.checkpoints;
+    assert_int_equal(port->head(port, 0, &head, &error), 0);
+    assert_int_equal(port->stream(port, 0, EV_STR("shelf-7"), &stream, &error), 0);
+    struct ev_checkpoint_batch *batch = ev_checkpoint_batch_create();
+    batch->head = head;
+    batch->commands_from = head.commands_next;
+    stream.version += 3;
+    ev_checkpoint_batch_add(batch, EV_STR("shelf-7"), &stream);
+    port->write(port, batch);
+    assert_true(port->wait(port, batch, 5000));
+    assert_int_equal(batch->error.code, EV_ERR_NONE);
+    ev_checkpoint_batch_destroy(batch);
+    disk_restart(disk);
+    serve(disk);
+    assert_int_equal(disk_stats(disk).rebuilds[EV_REBUILD_MISFIT], 1);
+    ask = stage_submit(stage_stock(&disk->stage, "shelf-7", 1, 7001));
+    stage_settle(&disk->stage);
+    assert_int_equal(ask->result.version, 3);
+}
+
 /* --- a log that isn't the one any more --- */
 
 static void truncate_log(struct disk *disk, int64_t end)
@@ -452,6 +484,7 @@ int main(void)
         TEST(a_greater_window),
         TEST(a_smaller_window_is_fine),
         TEST(another_format),
+        TEST(a_state_that_does_not_fit_the_log),
         TEST(a_lost_tail),
         TEST(a_tail_that_was_replaced),
         TEST(a_byte_that_is_wrong),

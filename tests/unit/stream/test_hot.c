@@ -34,7 +34,7 @@ static int end(void **state)
 static const char *stream_name(int number)
 {
     static char text[STREAMS][16];
-    snprintf(text[number], sizeof(text[number]), "shelf-%d", number);
+    snprintf(text[number], sizeof(text[number]), "shelf-%d", number % STREAMS);
     return text[number];
 }
 
