@@ -13,19 +13,20 @@ RESULTS = REPOSITORY / ".run" / "bench"
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 PORT_OFFSET = "5000"
 PARTITIONS = "4"
-PARTS = ("commands", "instances", "hot", "folds", "visible", "memory", "startup", "month")
+PARTS = ("commands", "instances", "hot", "folds", "visible", "memory", "startup", "month", "replay")
 
 
 def plan(short):
     """How much of each. The short one is for CI: the same questions, answered roughly."""
     if short:
-        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "instances": (1, 3), "hot": (2, 2), "fold_orders": 5_000, "visible_seconds": 5, "streams": 10_000, "events": 50_000}
-    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "instances": (3, 6), "hot": (5, 5), "fold_orders": 20_000, "visible_seconds": 20, "streams": 100_000, "events": 1_000_000}
+        return {"connections": {1: (1, 2), 64: (2, 3), 512: (1, 3)}, "idempotent": False, "instances": (1, 3), "hot": (2, 2), "fold_orders": 5_000, "visible_seconds": 5, "streams": 10_000, "events": 50_000, "replay": {"orders": (1_250, 5_000), "rounds": 1, "naive_events": 1_000}}
+    return {"connections": {1: (3, 6), 64: (7, 8), 512: (5, 8)}, "idempotent": True, "instances": (3, 6), "hot": (5, 5), "fold_orders": 20_000, "visible_seconds": 20, "streams": 100_000, "events": 1_000_000,
+            "replay": {"orders": (2_000, 8_000, 32_000), "rounds": 3, "naive_events": 5_000}}
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="tests/bench/run", description=__doc__, epilog="Exit codes: 0 measured, 1 something failed, 2 wrong usage.")
-    parser.add_argument("--short", action="store_true", help="less than three minutes, for CI: rough figures")
+    parser.add_argument("--short", action="store_true", help="a few minutes, for CI: rough figures")
     parser.add_argument("--only", action="append", choices=PARTS, help="these parts alone")
     parser.add_argument("--write-docs", action="store_true", help=f"put the table into {DOCUMENT.relative_to(REPOSITORY)}")
     parser.add_argument("--build", type=pathlib.Path, default=REPOSITORY / "build", help="where the programs were built (a release build)")
@@ -39,7 +40,8 @@ def prepare(arguments):
     os.environ["ORDERLOG_TEST_PORT_OFFSET"] = str(arguments.port_offset)
     os.environ["ORDERLOG_TEST_DIR"] = str(RESULTS / "run")
     os.environ.pop("ORDERLOG_TEST_KEEP", None)
-    sys.path[:0] = [str(REPOSITORY / "tests" / "integration"), str(REPOSITORY / "tests" / "bench")]
+    integration = REPOSITORY / "tests" / "integration"
+    sys.path[:0] = [str(integration), str(integration / "projectors"), str(integration / "replay"), str(REPOSITORY / "tests" / "bench")]
 
 
 class Bench:
@@ -66,7 +68,7 @@ class Bench:
         return process.read_pid_file(self.servers.folder / "pids" / "kafka.json").pid
 
     def run(self, parts):
-        from measuring import folds, hot, instances, memory, month, rounds, startup, visible
+        from measuring import folds, hot, instances, memory, month, replays, rounds, startup, visible
         results, wanted = {}, self.wanted
         if "commands" in parts:
             for connections, (count, seconds) in wanted["connections"].items():
@@ -87,6 +89,10 @@ class Bench:
             results["startup"] = self.in_namespace("startup", lambda orderlog: startup.run(orderlog, wanted["events"], self.say), {"ORDERLOG_CHECKPOINT_EVERY_S": "2", "ORDERLOG_GROUP_SESSION_MS": str(instances.SESSION_MS)})
         if "month" in parts:
             results["month"] = self.in_namespace("month", lambda orderlog: month.run(orderlog, self.say))
+        if "replay" in parts:
+            sizes, more = wanted["replay"]["orders"], {name: wanted["replay"][name] for name in ("rounds", "naive_events")}
+            results["replay"] = [self.in_namespace(f"replay-{orders}", lambda orderlog: replays.run(orderlog, orders, compare=orders == sizes[-1], say=self.say, **more))  # pylint: disable=cell-var-from-loop
+                                 for orders in sizes]
         return results
 
 

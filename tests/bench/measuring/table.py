@@ -3,6 +3,7 @@
 REACH_BARE, REACH_EXPRESS, REACH_MEMORY_MB, REACH_MONTH_SECONDS, REACH_STREAMS = 0.85, 10, 200, 30, 100_000
 REACH_HOT = 0.5
 REACH_VISIBLE_MS, REFRESH_MS = 150, 100
+REACH_REPLAY_BARE, REACH_REPLAY_NAIVE, REACH_REPLAY_GROWTH = 0.8, 10, 1.25
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
@@ -78,6 +79,49 @@ def visible(results):
     return lines + [""]
 
 
+def replay(results):
+    largest = results[-1]
+    lines = ["### Building views again", "", f"`orderlog replay` of a log of {largest['orders']:,} orders, most of them of 500 customers, in 30 days, while nothing is added to it; medians of {largest['rounds']} round(s). "
+             "Built: from the start of the log until all documents are written; whole: with catching up, proof, comparison and swap. Bare: the same documents, held in memory, written by "
+             "the drivers alone in bulks by as many threads.", ""]
+    lines += heading("view", "events", "documents", "events/s built", "events/s whole", "documents/s built", "documents/s whole", "documents/s bare", "built to bare", "MB at its peak")
+    for name, row_ in largest["by_view_and_sink"].items():
+        lines.append(row(name, *(f"{row_[what]:,.0f}" for what in ("events", "documents")),
+                         *(number(row_[what]) for what in ("build_events_per_second", "events_per_second", "build_documents_per_second", "documents_per_second", "bare_per_second", "to_bare", "peak_mb"))))
+    lines += ["", "Events per second of a fold in memory, by one thread, and of a projector that loads and writes the document for each event.", ""]
+    lines += heading("view", "replay, built", "replay, whole", "in memory", "built to in memory", "a write per event", "built to that", "whole to that")
+    for view, in_memory in largest["in_memory"].items():
+        got, naive = largest["by_view_and_sink"][f"{view} in mongodb"], largest["naive"].get(view)
+        built, whole = got["build_events_per_second"], got["events_per_second"]
+        lines.append(row(f"{view} in mongodb", *map(number, (built, whole, in_memory, built / in_memory, naive, naive and built / naive, naive and whole / naive))))
+    lines += ["", "Microseconds per event as the log grows, built and whole.", ""]
+    lines += heading("view", *(f"{size['orders']:,} orders" for size in results))
+    for name in largest["by_view_and_sink"]:
+        rows = [size["by_view_and_sink"][name] for size in results]
+        lines.append(row(name, *(f"{number(1e6 / each['build_events_per_second'])}, {number(1e6 / each['events_per_second'])}" for each in rows)))
+    return lines + [""]
+
+
+def replay_growth(results):
+    """The worst view: what an event costs in the largest log, to what it costs in any smaller one."""
+    costs = [[1 / size["by_view_and_sink"][name]["events_per_second"] for size in results] for name in results[-1]["by_view_and_sink"]]
+    return max(cost[-1] / min(cost[:-1]) for cost in costs)
+
+
+def replay_reach(results):
+    largest = results[-1]
+    got = largest["by_view_and_sink"]
+    for sink in ("mongodb", "elasticsearch"):
+        ratio = got[f"orders in {sink}"]["to_bare"]
+        yield f"replay of orders into {sink}, documents/s built to the bare driver's", f"≥ {REACH_REPLAY_BARE}", ratio, ratio >= REACH_REPLAY_BARE
+    for view, rate in largest["naive"].items():
+        ratio = got[f"{view} in mongodb"]["build_events_per_second"] / rate
+        yield f"replay of {view}, events/s built to a write per event", f"≥ {REACH_REPLAY_NAIVE}", ratio, ratio >= REACH_REPLAY_NAIVE
+    if len(results) > 1:
+        growth, times = replay_growth(results), round(largest["orders"] / results[0]["orders"])
+        yield f"cost of an event in a log {times} times as long, whole replay, worst view", f"≤ {REACH_REPLAY_GROWTH}", growth, growth <= REACH_REPLAY_GROWTH
+
+
 def reach(results):
     rows = []
     if 64 in results.get("commands", {}):
@@ -101,6 +145,7 @@ def reach(results):
     if "month" in results:
         seconds = results["month"]["caught_up_seconds"]
         rows.append(("import of the sample month until all views reflect it, seconds", f"< {REACH_MONTH_SECONDS}", seconds, seconds < REACH_MONTH_SECONDS))
+    rows += replay_reach(results["replay"]) if "replay" in results else []
     lines = ["### Reached", "", *heading("", "to reach", "got", "")]
     return lines + [row(what, aim, number(got), "not comparable" if good is None else "yes" if good else "**no**") for what, aim, got, good in rows] + [""]
 
@@ -131,7 +176,7 @@ def markdown(results):
     lines = [f"`{results['command'].strip()}` on {results['at']}, {results['seconds']} s: {machine['cores']} cores ({machine['cpu']}), "
              f"{machine['memory_gb']} GB, Linux {machine['kernel']}; load generator, servers and all stores on this one machine.", ""]
     lines += reach(results)
-    for name, part in (("commands", commands), ("instances", instances), ("hot", hot), ("folds", folds), ("visible", visible), ("startup", startup)):
+    for name, part in (("commands", commands), ("instances", instances), ("hot", hot), ("folds", folds), ("visible", visible), ("startup", startup), ("replay", replay)):
         if name in results:
             lines += part(results[name])
     return "\n".join(lines + memory_and_month(results))
