@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auditor.h"
 #include "avro/registry.h"
 #include "choice.h"
 #include "core/config.h"
@@ -44,6 +45,11 @@ static const struct ev_config_option options[] = {
     {"cache-mebibytes", EV_CONFIG_INT, "32", "documents kept in memory, for each view and sink", 1, 65536},
     {"share", EV_CONFIG_BOOL, "false",
      "share the partitions of each view with other processes of projectors that say so too, by a consumer group", 0, 0},
+    {"audit-every-s", EV_CONFIG_INT, "0",
+     "compare each view and sink with the log once in so many seconds, one after the other (0: never); one process of "
+     "an installation is enough",
+     0, 31536000},
+    {"audit-records-per-second", EV_CONFIG_INT, "1000", "how fast that reads, of log and stores", 200, 1000000},
     {"routes", EV_CONFIG_BOOL, "false", "print the routes, one JSON object a line, and end", 0, 0},
     {0},
 };
@@ -63,6 +69,7 @@ struct app {
     struct keeper_table table;
     struct http_health health;
     struct feeds feeds;
+    struct auditor auditor;
     struct http_server *server;
     sigset_t signals;
     pthread_t stopper;
@@ -90,6 +97,29 @@ static int app_make_sink(struct app *app, const struct choice *choice, struct ev
         return elasticsearch_sink_create(ev_config_string(app->config, "elasticsearch-url"), prefix, ret, error);
     }
     return ev_error_set(error, EV_ERR_INTERNAL, "no such store");
+}
+
+static int app_make_audit_sink(void *context, const struct choice *choice, struct ev_sink **ret, struct ev_error *error)
+{
+    return app_make_sink(context, choice, ret, error);
+}
+
+static void app_make_auditor(struct app *app, const struct choice *choices, size_t count)
+{
+    const struct auditor_options auditor_options = {
+        .kafka = {.brokers = ev_config_string(app->config, "kafka-brokers"),
+                  .topic_prefix = ev_config_string(app->config, "topic-prefix"),
+                  .properties = ev_config_kafka(app->config),
+                  .client_id = program.name},
+        .schemas = ev_registry_source(app->registry),
+        .metrics = app->metrics,
+        .every_ms = ev_config_int(app->config, "audit-every-s") * 1000,
+        .records_per_second_max = ev_config_int(app->config, "audit-records-per-second"),
+        .make_sink = app_make_audit_sink,
+        .context = app,
+    };
+    if (auditor_options.every_ms > 0)
+        auditor_init(&app->auditor, &auditor_options, choices, count);
 }
 
 static int app_open(struct app *app, struct ev_error *error)
@@ -154,6 +184,7 @@ static void *stopper_run(void *context)
     keeper_table_stop(&app->table);
     http_server_stop(app->server);
     feeds_stop(&app->feeds);
+    auditor_stop(&app->auditor);
     return NULL;
 }
 
@@ -201,6 +232,8 @@ static int app_serve(struct app *app, struct ev_error *error)
                ev_log_cstr("private_listen", server_options.private_listen));
         r = feeds_start(&app->feeds, error);
         if (r >= 0)
+            r = auditor_start(&app->auditor, error);
+        if (r >= 0)
             r = http_server_run(app->server, DRAIN_MS, error);
     }
     pthread_kill(app->stopper, SIGTERM); /* in case that it ended by itself */
@@ -210,6 +243,7 @@ static int app_serve(struct app *app, struct ev_error *error)
 
 static void app_close(struct app *app)
 {
+    auditor_finish(&app->auditor);
     keeper_table_finish(&app->table);
     http_server_destroy(app->server);
     feeds_stop(&app->feeds);
@@ -251,8 +285,10 @@ static int run(const struct ev_config *config, const struct choice *choices, siz
     int r = app_open(&app, &error);
     if (r >= 0 && ev_config_string(config, "rebuild"))
         r = app_rebuild(&app, choices, count, &error);
-    else if (r >= 0 && (r = app_make_keepers(&app, choices, count, &error)) >= 0)
+    else if (r >= 0 && (r = app_make_keepers(&app, choices, count, &error)) >= 0) {
+        app_make_auditor(&app, choices, count);
         r = app_serve(&app, &error);
+    }
     app_close(&app);
     if (r >= 0) {
         ev_log(EV_LOG_INFO, "stopped", "stopped");

@@ -11,7 +11,7 @@
 
 #define METRICS_DROPPED "orderlog_metrics_dropped_total"
 
-/* Upper bounds of the histograms' buckets: microseconds and the same in seconds, as the label wants it. */
+/* Upper bounds of the latency histograms' buckets: microseconds and the same in seconds, as the label wants it. */
 #define METRIC_BUCKETS(X)                                                                                              \
     X(100, "0.0001")                                                                                                   \
     X(250, "0.00025")                                                                                                  \
@@ -31,24 +31,48 @@
     X(10000000, "10")                                                                                                  \
     X(30000000, "30")
 
-static const int64_t bucket_bounds_us[] = {
-#define X(microseconds, seconds) (microseconds),
-    METRIC_BUCKETS(X)
-#undef X
-};
-static const char *const bucket_names[] = {
-#define X(microseconds, seconds) (seconds),
-    METRIC_BUCKETS(X)
-#undef X
-};
-#define BUCKET_COUNT (sizeof(bucket_bounds_us) / sizeof(bucket_bounds_us[0]))
+/* And of those of sizes. */
+#define METRIC_SIZES(X)                                                                                                \
+    X(1, "1")                                                                                                          \
+    X(2, "2")                                                                                                          \
+    X(5, "5")                                                                                                          \
+    X(10, "10")                                                                                                        \
+    X(20, "20")                                                                                                        \
+    X(50, "50")                                                                                                        \
+    X(100, "100")                                                                                                      \
+    X(200, "200")                                                                                                      \
+    X(500, "500")                                                                                                      \
+    X(1000, "1000")                                                                                                    \
+    X(2000, "2000")                                                                                                    \
+    X(5000, "5000")                                                                                                    \
+    X(10000, "10000")                                                                                                  \
+    X(20000, "20000")                                                                                                  \
+    X(50000, "50000")
 
-enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
-static const char *const metric_type_names[] = {"counter", "gauge", "histogram"};
+#define METRIC_BUCKETS_MAX 17
+
+/* What the observations of a histogram are counted by. */
+struct metric_scale {
+    size_t count;
+    int64_t bounds[METRIC_BUCKETS_MAX];
+    const char *names[METRIC_BUCKETS_MAX];
+};
+#define ONE(bound, name) +1
+#define BOUND(bound, name) (bound),
+#define NAME(bound, name) (name),
+static const struct metric_scale time_scale = {0 METRIC_BUCKETS(ONE), {METRIC_BUCKETS(BOUND)}, {METRIC_BUCKETS(NAME)}};
+static const struct metric_scale size_scale = {0 METRIC_SIZES(ONE), {METRIC_SIZES(BOUND)}, {METRIC_SIZES(NAME)}};
+#undef ONE
+#undef BOUND
+#undef NAME
+
+enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SIZE_HISTOGRAM };
+static const char *const metric_type_names[] = {"counter", "gauge", "histogram", "histogram"};
 
 struct metric_histogram {
-    atomic_llong buckets[BUCKET_COUNT + 1]; /* each alone, the last one for what is beyond all bounds */
-    atomic_llong sum_us;
+    const struct metric_scale *scale;
+    atomic_llong buckets[METRIC_BUCKETS_MAX + 1]; /* each alone, the one after the scale's for what is beyond it */
+    atomic_llong sum;                             /* microseconds, or sizes */
 };
 
 struct ev_metric {
@@ -74,7 +98,7 @@ struct ev_metrics {
 };
 
 /* Takes the updates of series for which there is no room, and of everything when there are no metrics. */
-static struct metric_histogram discarded_histogram;
+static struct metric_histogram discarded_histogram = {.scale = &time_scale};
 static struct ev_metric discarded = {.histogram = &discarded_histogram};
 
 /* NULL: there is none of this name yet. */
@@ -111,8 +135,10 @@ static struct ev_metric *metric_family_add(struct metric_family *family, const c
 {
     struct ev_metric *metric = ev_memory_new(struct ev_metric);
     metric->labels = ev_memory_copy(labels, strlen(labels));
-    if (family->type == METRIC_HISTOGRAM)
+    if (family->type == METRIC_HISTOGRAM || family->type == METRIC_SIZE_HISTOGRAM) {
         metric->histogram = ev_memory_new(struct metric_histogram);
+        metric->histogram->scale = family->type == METRIC_HISTOGRAM ? &time_scale : &size_scale;
+    }
     if (family->last)
         family->last->next = metric;
     else
@@ -193,6 +219,12 @@ struct ev_metric *ev_metrics_histogram(struct ev_metrics *metrics, const char *n
     return metrics_register(metrics, name, labels, METRIC_HISTOGRAM, help);
 }
 
+struct ev_metric *ev_metrics_size_histogram(struct ev_metrics *metrics, const char *name, const char *labels,
+                                            const char *help)
+{
+    return metrics_register(metrics, name, labels, METRIC_SIZE_HISTOGRAM, help);
+}
+
 void ev_metric_add(struct ev_metric *metric, int64_t value)
 {
     atomic_fetch_add_explicit(&metric->value, value, memory_order_relaxed);
@@ -203,15 +235,25 @@ void ev_metric_set(struct ev_metric *metric, int64_t value)
     atomic_store_explicit(&metric->value, value, memory_order_relaxed);
 }
 
-void ev_metric_observe_us(struct ev_metric *metric, int64_t microseconds)
+static void metric_observe(struct ev_metric *metric, const struct metric_scale *scale, int64_t value)
 {
-    if (!metric->histogram)
-        ev_fatal("an observation was made of a metric that is no histogram");
+    if (!metric->histogram || (metric != &discarded && metric->histogram->scale != scale))
+        ev_fatal("an observation was made of a metric that is no histogram, or one of something else");
     size_t bucket = 0;
-    while (bucket < BUCKET_COUNT && microseconds > bucket_bounds_us[bucket])
+    while (bucket < scale->count && value > scale->bounds[bucket])
         bucket++;
     atomic_fetch_add_explicit(&metric->histogram->buckets[bucket], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&metric->histogram->sum_us, microseconds < 0 ? 0 : microseconds, memory_order_relaxed);
+    atomic_fetch_add_explicit(&metric->histogram->sum, value < 0 ? 0 : value, memory_order_relaxed);
+}
+
+void ev_metric_observe_us(struct ev_metric *metric, int64_t microseconds)
+{
+    metric_observe(metric, &time_scale, microseconds);
+}
+
+void ev_metric_observe_size(struct ev_metric *metric, int64_t size)
+{
+    metric_observe(metric, &size_scale, size);
 }
 
 int64_t ev_metric_value(const struct ev_metric *metric)
@@ -219,7 +261,7 @@ int64_t ev_metric_value(const struct ev_metric *metric)
     if (!metric->histogram)
         return atomic_load_explicit(&metric->value, memory_order_relaxed);
     int64_t count = 0;
-    for (size_t i = 0; i <= BUCKET_COUNT; i++)
+    for (size_t i = 0; i <= metric->histogram->scale->count; i++)
         count += atomic_load_explicit(&metric->histogram->buckets[i], memory_order_relaxed);
     return count;
 }
@@ -242,15 +284,19 @@ static void metric_write_name(struct ev_buffer *out, const char *name, const cha
  */
 static void metric_write_histogram(struct ev_buffer *out, const char *name, const struct ev_metric *metric)
 {
-    int64_t sum = atomic_load_explicit(&metric->histogram->sum_us, memory_order_relaxed);
+    const struct metric_scale *scale = metric->histogram->scale;
+    int64_t sum = atomic_load_explicit(&metric->histogram->sum, memory_order_relaxed);
     int64_t count = 0;
-    for (size_t i = 0; i <= BUCKET_COUNT; i++) {
+    for (size_t i = 0; i <= scale->count; i++) {
         count += atomic_load_explicit(&metric->histogram->buckets[i], memory_order_relaxed);
-        metric_write_name(out, name, "_bucket", metric->labels, i < BUCKET_COUNT ? bucket_names[i] : "+Inf");
+        metric_write_name(out, name, "_bucket", metric->labels, i < scale->count ? scale->names[i] : "+Inf");
         ev_buffer_printf(out, "%" PRId64 "\n", count);
     }
     metric_write_name(out, name, "_sum", metric->labels, NULL);
-    ev_buffer_printf(out, "%" PRId64 ".%06" PRId64 "\n", sum / 1000000, sum % 1000000);
+    if (scale == &time_scale)
+        ev_buffer_printf(out, "%" PRId64 ".%06" PRId64 "\n", sum / 1000000, sum % 1000000);
+    else
+        ev_buffer_printf(out, "%" PRId64 "\n", sum);
     metric_write_name(out, name, "_count", metric->labels, NULL);
     ev_buffer_printf(out, "%" PRId64 "\n", count);
 }

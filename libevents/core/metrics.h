@@ -24,10 +24,15 @@ struct ev_metric *ev_metrics_gauge(struct ev_metrics *metrics, const char *name,
 /* Latency histogram in seconds, buckets from 100 µs to 30 s. */
 struct ev_metric *ev_metrics_histogram(struct ev_metrics *metrics, const char *name, const char *labels,
                                        const char *help);
+/* Histogram of whole numbers, buckets from 1 to 50000. */
+struct ev_metric *ev_metrics_size_histogram(struct ev_metrics *metrics, const char *name, const char *labels,
+                                            const char *help);
 void ev_metric_add(struct ev_metric *metric, int64_t value); /* counter (value >= 0) or gauge */
 void ev_metric_set(struct ev_metric *metric, int64_t value); /* gauge */
-/* Histogram. A negative time counts as 0. */
+/* Of a latency histogram. A negative time counts as 0. */
 void ev_metric_observe_us(struct ev_metric *metric, int64_t microseconds);
+/* Of a size histogram. */
+void ev_metric_observe_size(struct ev_metric *metric, int64_t size);
 /* The value, or how many observations a histogram has. */
 int64_t ev_metric_value(const struct ev_metric *metric);
 /* Appends everything, series of one name together, names in the order in which they were registered. */

@@ -40,7 +40,7 @@ struct projection_metrics {
 #define X(name, help) struct ev_metric *name;
     PROJECTION_COUNTERS(X)
 #undef X
-    struct ev_metric *retries, *parked, *state, *batch_events, *write_latency;
+    struct ev_metric *retries, *parked, *state, *paused, *batch_events, *write_latency;
 };
 
 struct ev_projection {

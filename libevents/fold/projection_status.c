@@ -45,7 +45,9 @@ void projection_register_metrics(struct ev_projection *projection)
                                     "pauses because the log or the store was away or busy");
     m->parked = ev_metrics_gauge(metrics, "orderlog_projection_parked", labels, "parked documents");
     m->state = ev_metrics_gauge(metrics, "orderlog_projection_up", labels, "1 while it takes events in");
-    m->batch_events = ev_metrics_gauge(metrics, "orderlog_projection_batch_events", labels, "events of the last batch");
+    m->paused = ev_metrics_gauge(metrics, "orderlog_projection_paused", labels, "1 while an operator has it paused");
+    m->batch_events =
+        ev_metrics_size_histogram(metrics, "orderlog_projection_batch_events", labels, "events of a batch");
     m->write_latency = ev_metrics_histogram(metrics, "orderlog_projection_write_seconds", labels,
                                             "time to load, fold and write one batch");
 }
@@ -93,6 +95,7 @@ void projection_set_state(struct ev_projection *projection, enum ev_projection_s
     }
     pthread_mutex_unlock(&projection->lock);
     metric_set(projection->metrics.state, state == EV_PROJECTION_LIVE || state == EV_PROJECTION_BEHIND);
+    metric_set(projection->metrics.paused, state == EV_PROJECTION_PAUSED);
     metric_add(projection->metrics.retries, error != NULL);
 }
 
@@ -126,7 +129,8 @@ void projection_count_batch(struct ev_projection *projection)
     metric_add(m->void_count, (int64_t)batch->void_count);
     metric_add(m->not_applicable, (int64_t)batch->not_applicable);
     metric_add(m->batches, 1);
-    metric_set(m->batch_events, (int64_t)batch->event_count);
+    if (m->batch_events)
+        ev_metric_observe_size(m->batch_events, (int64_t)batch->event_count);
 }
 
 void projection_count(struct ev_projection *projection, int64_t written, int64_t stale, int64_t parked_events)

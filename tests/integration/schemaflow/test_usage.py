@@ -27,7 +27,8 @@ def test_no_such_subcommand():
 
 
 @pytest.mark.parametrize("typed, expected", [
-    (("",), {"import", "schema", "tail"}), (("schema", ""), {"diff", "check", "register", "verify-log"}), (("import", ""), {"retail", "catalogue"}),
+    (("",), {"import", "schema", "tail", "audit", "parked", "pause", "resume", "replay", "views", "rollback"}), (("schema", ""), {"diff", "check", "register", "verify-log"}), (("import", ""), {"retail", "catalogue"}),
+    (("parked", ""), {"list", "show", "retry", "skip"}), (("replay", "--ac"), {"--accept"}),
     (("schema", "verify-log", "--ag"), {"--against"}), (("schema", "check", "--d"), {"--directory"})])
 def test_completion(tmp_path, typed, expected):
     script = tmp_path / "completion.bash"

@@ -77,6 +77,25 @@ static void test_histogram(void **state)
     ev_metrics_destroy(metrics);
 }
 
+static void test_size_histogram(void **state)
+{
+    (void)state;
+    struct ev_metrics *metrics = ev_metrics_create();
+    struct ev_metric *sizes = ev_metrics_size_histogram(metrics, "batch_events", "", "Events of a batch.");
+    static const int64_t observations[] = {-1, 0, 1, 2, 3, 50000, 50001};
+    for (size_t i = 0; i < sizeof(observations) / sizeof(observations[0]); i++)
+        ev_metric_observe_size(sizes, observations[i]);
+    assert_int_equal(ev_metric_value(sizes), 7);
+    char *text = written(metrics);
+    assert_contains(text, "# TYPE batch_events histogram\nbatch_events_bucket{le=\"1\"} 3\n"
+                          "batch_events_bucket{le=\"2\"} 4\nbatch_events_bucket{le=\"5\"} 5\n");
+    assert_contains(text, "batch_events_bucket{le=\"20000\"} 5\nbatch_events_bucket{le=\"50000\"} 6\n"
+                          "batch_events_bucket{le=\"+Inf\"} 7\nbatch_events_sum 100007\nbatch_events_count 7\n");
+    free(text);
+    ev_metrics_destroy(metrics);
+    ev_metric_observe_size(ev_metrics_size_histogram(NULL, "a", "", ""), 1);
+}
+
 static void test_series_are_bounded_and_counted(void **state)
 {
     (void)state;
@@ -159,9 +178,15 @@ static void observe_a_counter(void)
     ev_metric_observe_us(ev_metrics_counter(ev_metrics_create(), "a", "", ""), 1);
 }
 
+static void observe_a_size_as_a_time(void)
+{
+    ev_metric_observe_us(ev_metrics_size_histogram(ev_metrics_create(), "a", "", ""), 1);
+}
+
 static void test_wrong_use_is_fatal(void **state)
 {
     (void)state;
+    assert_fatal(observe_a_size_as_a_time, "no histogram, or one of something else");
     assert_fatal(register_as_two_types, "registered as counter and as gauge");
     assert_fatal(observe_a_counter, "no histogram");
 }
@@ -172,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_text_format),
         cmocka_unit_test(test_same_name_and_labels_same_metric),
         cmocka_unit_test(test_histogram),
+        cmocka_unit_test(test_size_histogram),
         cmocka_unit_test(test_series_are_bounded_and_counted),
         cmocka_unit_test(test_without_metrics_updates_go_nowhere),
         cmocka_unit_test(test_threads_lose_no_update),

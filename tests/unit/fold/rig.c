@@ -123,6 +123,7 @@ struct ev_projection *rig_projection(struct rig *rig)
         .sink = &rig->store.sink,
         .clock = &rig->clock.clock,
         .random = &rig->random.random,
+        .metrics = rig->metrics,
         .batch = rig->bounds,
         .cache_bytes_max = rig->cache_bytes_max,
     };

@@ -22,6 +22,7 @@ struct rig {
     struct ev_fake_random random;
     struct ev_batch_bounds bounds;
     size_t cache_bytes_max;
+    struct ev_metrics *metrics; /* NULL: none; the test's */
     /* What rig_interfere does to the store: `remaining` calls of kind `call` fail (with `fatal`: for good). */
     enum ev_memory_sink_call call;
     size_t remaining;

@@ -262,6 +262,48 @@ static void test_pauses_and_resumes(void **state)
     rig_finish(&rig);
 }
 
+static void assert_told(struct ev_metrics *metrics, const char *line)
+{
+    struct ev_buffer text;
+    ev_buffer_init(&text);
+    ev_metrics_write(metrics, &text);
+    ev_buffer_append_byte(&text, '\0');
+    assert_non_null(strstr(text.data, line));
+    ev_buffer_finish(&text);
+}
+
+static void test_metrics_tell_batch_sizes_and_pauses(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_error error;
+    rig_init(&rig, 1);
+    rig.metrics = ev_metrics_create();
+    for (int i = 0; i < 7; i++)
+        rig_add(&rig, 1, 1);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    rig_add(&rig, 1, 1);
+    rig_run(&rig, projection);
+    assert_told(rig.metrics, "# TYPE orderlog_projection_batch_events histogram\n");
+    assert_told(rig.metrics, "orderlog_projection_batch_events_bucket{view=\"rig\",sink=\"memory\",le=\"1\"} 1\n");
+    assert_told(rig.metrics, "orderlog_projection_batch_events_bucket{view=\"rig\",sink=\"memory\",le=\"10\"} 2\n");
+    assert_told(rig.metrics, "orderlog_projection_batch_events_sum{view=\"rig\",sink=\"memory\"} 8\n");
+    assert_told(rig.metrics, "orderlog_projection_paused{view=\"rig\",sink=\"memory\"} 0\n");
+
+    struct ev_sink *sink = &rig.store.sink;
+    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_PAUSE, &error), 0);
+    rig.clock.now_ms += EV_PROJECTION_CONTROL_INTERVAL_MS;
+    assert_int_equal(rig_step(&rig, projection, &error), 0);
+    assert_told(rig.metrics, "orderlog_projection_paused{view=\"rig\",sink=\"memory\"} 1\n");
+    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_RESUME, &error), 0);
+    rig_run(&rig, projection);
+    assert_told(rig.metrics, "orderlog_projection_paused{view=\"rig\",sink=\"memory\"} 0\n");
+    ev_projection_destroy(projection);
+    ev_metrics_destroy(rig.metrics);
+    rig_finish(&rig);
+}
+
 /* What is cached may have been altered behind the projection's back: it reads it again when told to look. */
 static void test_looks_again_when_told_to(void **state)
 {
@@ -496,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_parks_what_cannot_be_folded),
         cmocka_unit_test(test_parks_what_the_store_refuses),
         cmocka_unit_test(test_pauses_and_resumes),
+        cmocka_unit_test(test_metrics_tell_batch_sizes_and_pauses),
         cmocka_unit_test(test_looks_again_when_told_to),
         cmocka_unit_test(test_takes_a_redriven_key_on_again),
         cmocka_unit_test(test_saves_what_it_parks_first),
