@@ -18,6 +18,7 @@
 #include "log/kafka_conf.h"
 
 #define POLL_MS 500 /* librdkafka takes a member that doesn't poll for dead after max.poll.interval.ms */
+#define CLOSE_POLL_MS 5
 #define MAX_POLL_INTERVAL_MS 60000
 
 struct list {
@@ -364,8 +365,29 @@ static int start_thread(struct ev_kafka_group *group)
     return fault;
 }
 
+/* librdkafka never ends a consumer that was assigned something and hasn't heard what becomes of it (2.15.1; also with
+ * RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE). So the consumer is closed first, and whatever it asks meanwhile is answered;
+ * once it is closing, it asks for no more assignments. */
+static void close_client(struct ev_kafka_group *group)
+{
+    int64_t deadline_ms = now() + EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS;
+    if (!group->closing)
+        check(group, rd_kafka_consumer_close_queue(group->rk, group->queue));
+    if (group->revoking)
+        agree(group, false);
+    while (!rd_kafka_consumer_closed(group->rk) && now() < deadline_ms) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(group->queue, CLOSE_POLL_MS);
+        if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            agree(group, rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
+        if (event)
+            rd_kafka_event_destroy(event);
+    }
+}
+
 static void destroy_parts(struct ev_kafka_group *group)
 {
+    if (group->rk && group->queue)
+        close_client(group);
     if (group->queue) {
         rd_kafka_queue_io_event_enable(group->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(group->queue);

@@ -64,7 +64,8 @@ void ev_kafka_group_ask_anew(struct ev_kafka_group *group);
 /* Gives everything up (`revoked`) and leaves, within twice EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS and
  * EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS, then calls `left`. Also from a signal handler. */
 void ev_kafka_group_leave(struct ev_kafka_group *group);
-/* Ends the thread; without ev_kafka_group_leave the others wait for the session time-out. Not from within an event. */
+/* Ends the thread, and membership where ev_kafka_group_leave hasn't: at once, without `revoked`. Within
+ * EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS and librdkafka's own end. Not from within an event. */
 void ev_kafka_group_destroy(struct ev_kafka_group *group);
 
 struct ev_kafka_group_status {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <poll.h>
 #include <pthread.h>
 
 #include "core/clock.h"
@@ -17,6 +18,7 @@
 #define TOPICS 2
 #define PARTITIONS 3
 #define MEMBERS 3
+#define ENDS 30
 #define SESSION_MS 2000 /* the mock's rebalances take that less 1 s */
 #define WAIT_MS 15000
 
@@ -273,6 +275,19 @@ static void members_may_ask_for_different_topics(void **state)
     assert_int_equal(overlaps, 0);
 }
 
+/* Some of these ends come while an assignment is on its way, and librdkafka waits for its answer for ever. */
+static void it_may_end_at_any_moment(void **state)
+{
+    (void)state;
+    for (int delay_ms = 0; delay_ms < ENDS; delay_ms++) {
+        snprintf(group_name, sizeof(group_name), "ended-%d", delay_ms);
+        join(0, 0);
+        poll(NULL, 0, 4 * delay_ms);
+        ev_kafka_group_destroy(members[0].group);
+        memset(members, 0, sizeof(members));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -285,6 +300,7 @@ int main(void)
         TEST(a_release_that_never_comes_is_not_waited_for_for_ever),
         TEST(who_asks_anew_is_assigned_anew),
         TEST(members_may_ask_for_different_topics),
+        TEST(it_may_end_at_any_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
