@@ -13,6 +13,8 @@
 #include "core/memory.h"
 #include "stream/checkpoint_store.h"
 
+#define LOCK_FILE_BYTES (9 * 4096) /* of EV_CHECKPOINT_LOOPS_MAX readers, 64 bytes each, and a head */
+
 int checkpoint_lmdb_error(struct ev_error *error, const char *what, int code)
 {
     enum ev_error_code kind = code == MDB_MAP_FULL || code == ENOSPC || code == EFBIG || code == EDQUOT ? EV_ERR_LIMIT
@@ -59,6 +61,20 @@ static void remove_files(const char *directory)
     (void)unlink(path);
 }
 
+/* LMDB makes its lock file without room on the disk and writes into it as memory: on a full disk that is a SIGBUS. So
+ * the room is taken first, where its lack is an error. */
+static int reserve_locks(const struct ev_checkpoint_lmdb *store)
+{
+    char path[4200];
+    snprintf(path, sizeof(path), "%s/lock.mdb", store->directory);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    int code = posix_fallocate(fd, 0, LOCK_FILE_BYTES);
+    close(fd);
+    return code;
+}
+
 int checkpoint_env_open(struct ev_checkpoint_lmdb *store, bool anew, struct ev_error *error)
 {
     unsigned flags = MDB_NOTLS | (store->unsynced ? MDB_NOSYNC : 0);
@@ -72,6 +88,8 @@ int checkpoint_env_open(struct ev_checkpoint_lmdb *store, bool anew, struct ev_e
         code = mdb_env_set_maxreaders(store->env, EV_CHECKPOINT_LOOPS_MAX);
     if (code == 0)
         code = mdb_env_set_mapsize(store->env, store->map_bytes);
+    if (code == 0)
+        code = reserve_locks(store);
     if (code == 0)
         code = mdb_env_open(store->env, store->directory, flags, 0600);
     if (code == 0)

@@ -397,17 +397,28 @@ static void a_map_that_is_full(void **state)
 }
 
 /* On a file system that really is full; where that can't be had, a bound on the size of files. */
-static void a_disk_that_is_full(void **state)
+static void take_a_page(const struct disk *disk)
 {
-    struct disk *disk = *state;
-    struct rlimit before, tight = {40 * 1024, RLIM_INFINITY};
+    static const char page[4096];
+    char path[128];
+    snprintf(path, sizeof(path), "%s/filler", disk->directory);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, page, sizeof(page)), sizeof(page));
+    close(fd);
+}
+
+static void on_a_disk_of(struct disk *disk, const char *size, rlim_t file_max)
+{
+    struct rlimit before;
     stage_stop(&disk->stage);
     ev_checkpoint_lmdb_close(disk->store);
-    bool mounted = mount("tmpfs", disk->directory, "tmpfs", 0, "size=40k") == 0;
+    bool mounted = mount("tmpfs", disk->directory, "tmpfs", 0, size) == 0;
+    if (mounted)
+        take_a_page(disk);
     (void)signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     if (!mounted)
-        assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){tight.rlim_cur, before.rlim_max}), 0);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_max, before.rlim_max}), 0);
     disk_open(disk);
     stage_start(&disk->stage);
     fill(disk);
@@ -430,6 +441,17 @@ static void a_disk_that_is_full(void **state)
     assert_int_equal(umount(disk->directory), 0);
     disk_open(disk);
     stage_start(&disk->stage);
+}
+
+static void a_disk_that_is_full(void **state)
+{
+    on_a_disk_of(*state, "size=76k", 40 * 1024);
+}
+
+/* LMDB would write its locks into memory that has no room on the disk. */
+static void a_disk_that_was_full_from_the_start(void **state)
+{
+    on_a_disk_of(*state, "size=4k", 4096);
 }
 
 /* --- death --- */
@@ -493,6 +515,7 @@ int main(void)
         TEST(a_stream_that_is_damaged_while_it_runs),
         TEST(a_map_that_is_full),
         TEST(a_disk_that_is_full),
+        TEST(a_disk_that_was_full_from_the_start),
         TEST(killed_while_writing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
