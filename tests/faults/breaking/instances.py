@@ -1,5 +1,6 @@
 """command-api processes, each with a small file system of its own for what it keeps on disk."""
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -8,7 +9,7 @@ import urllib.error
 import urllib.request
 
 from breaking.processes import Child, until
-from breaking.settings import COMMAND_DEADLINE_MS, HOST, PARTITIONS, SESSION_MS, free_port
+from breaking.settings import CHECKPOINT_EVERY_S, COMMAND_DEADLINE_MS, HOST, PARTITIONS, SESSION_MS, free_port
 
 DISK_MIB = 16
 READY_SECONDS, STOP_SECONDS, PROBE_SECONDS = 40, 30, 2
@@ -58,7 +59,8 @@ class Instance:
             "ORDERLOG_LISTEN": f"{HOST}:{self.public}", "ORDERLOG_PRIVATE_LISTEN": f"{HOST}:{self.private}",
             "ORDERLOG_DEADLINE_MS": str(COMMAND_DEADLINE_MS), "ORDERLOG_CREATE_TOPICS": "true", "ORDERLOG_REGISTER_SCHEMAS": "true",
             "ORDERLOG_PARTITIONS": str(PARTITIONS), "ORDERLOG_DRAIN_MS": "5000",
-            "ORDERLOG_GROUP_SESSION_MS": str(SESSION_MS),
+            "ORDERLOG_GROUP_SESSION_MS": str(SESSION_MS), "ORDERLOG_CHECKPOINT_DIR": str(self.disk.folder / "checkpoints"),
+            "ORDERLOG_CHECKPOINT_EVERY_S": str(CHECKPOINT_EVERY_S),
         } | options.environment
         self.unready = ""  # what /readyz said last when it wasn't
         self.child = Child(self.name, [options.program], environment, folder)
@@ -86,6 +88,12 @@ class Instance:
         if code is None:
             await self.child.kill()
         return code in (0, 1)
+
+    def told(self, event):
+        """What its log says under that name, of all its processes."""
+        with open(self.child.log, encoding="utf-8", errors="replace") as log:
+            rows = [line for line in log if f'"{event}"' in line]
+        return [json.loads(line) for line in rows if line.startswith("{") and line.endswith("}\n")]
 
     def finish(self):
         self.child.kill_now()

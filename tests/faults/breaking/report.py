@@ -2,6 +2,7 @@
 from collections import Counter
 
 from breaking.checks import FINDINGS_SHOWN
+from breaking.rounds import CHECKPOINT_EVENTS
 
 LOG_ROWS = ("commits", "void commits", "fences", "void fences", "refences", "restarts", "hand-overs")
 
@@ -18,8 +19,9 @@ def findings_text(result):
 
 def round_line(result):
     log = ", ".join(f"{result.log.get(name, 0)} {name}" for name in LOG_ROWS)
+    checkpoints = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in result.checkpoints.items())
     return (f"round {result.number}: {'ok' if result.good else 'FAILED'} in {result.seconds:.0f} s; {result.acknowledged} commands acknowledged in "
-            f"{result.attempts} attempts; {log}")
+            f"{result.attempts} attempts; {log}; checkpoints: {checkpoints}")
 
 
 def totals(results):
@@ -27,6 +29,7 @@ def totals(results):
         "faults": sum((Counter(r.faults) for r in results), Counter()),
         "log": sum((Counter(r.log) for r in results), Counter()),
         "statuses": sum((Counter(r.statuses) for r in results), Counter()),
+        "checkpoints": sum((Counter(r.checkpoints) for r in results), Counter()),
         "acknowledged": sum(r.acknowledged for r in results),
         "attempts": sum(r.attempts for r in results),
     }
@@ -37,6 +40,7 @@ def table(results, kinds):
     total = totals(results)
     rows = [f"| {len(results)} rounds | |", "|---|---|", f"| commands acknowledged | {total['acknowledged']} |", f"| attempts | {total['attempts']} |"]
     rows += [f"| {name} in the log | {total['log'].get(name, 0)} |" for name in LOG_ROWS]
+    rows += [f"| checkpoints {what.replace('_', ' ')} | {total['checkpoints'].get(what, 0)} |" for what in CHECKPOINT_EVENTS]
     rows += [f"| fault: {kind} | {total['faults'].get(kind, 0)} |" for kind in kinds]
     rows += [f"| answers: {status} | {count} |" for status, count in sorted(total["statuses"].items(), key=lambda row: str(row[0]))]
     return "\n".join(rows)

@@ -14,6 +14,7 @@ from breaking.workload import Workload
 SETUP_SECONDS, HEAL_SECONDS, READ_SECONDS = 40, 60, 120
 FAULTS_SECONDS_MORE = 90  # for the last fault to be over
 ACKNOWLEDGED_MIN_PER_SECOND = 10
+CHECKPOINT_EVENTS = ("restored", "failed", "unusable", "thrown_away")
 
 
 @dataclasses.dataclass
@@ -36,6 +37,7 @@ class Result:
     acknowledged: int = 0
     attempts: int = 0
     statuses: dict = dataclasses.field(default_factory=dict)
+    checkpoints: dict = dataclasses.field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -72,6 +74,10 @@ class Cluster:
             if not instance.child.running():
                 instance.child.start()
         await asyncio.gather(*(instance.await_ready(HEAL_SECONDS) for instance in self.instances))
+
+    def checkpoints(self):
+        """{what became of them: [what the instances' logs say of each]}"""
+        return {what: [row for instance in self.instances for row in instance.told(f"checkpoint.{what}")] for what in CHECKPOINT_EVENTS}
 
     def finish(self):
         for instance in self.instances:
@@ -129,11 +135,15 @@ class Round:
         evidence = checks.Evidence(commands, partitions, self.prefix)
         findings |= checks.run(evidence)
         findings["linearizability"] = linear.check(evidence, self.folder / "operations.jsonl")
+        checkpoints = self.cluster.checkpoints()
+        # Nothing here damages one, and the log loses nothing.
+        findings["checkpoints"] = [f"thrown away: {row}" for row in checkpoints["thrown_away"]]
         acknowledged = checks.acknowledged_count(commands)
         least = int(self.options.seconds * ACKNOWLEDGED_MIN_PER_SECOND)
         findings["work done"] = [f"{acknowledged} commands were acknowledged; at least {least} were to be"] if acknowledged < least else []
         return Result(self.number, findings, self.faults.done, logbook.count(partitions), acknowledged,
-                      sum(len(command.attempts) for command in commands.values()), checks.statuses(commands))
+                      sum(len(command.attempts) for command in commands.values()), checks.statuses(commands),
+                      {what: len(rows) for what, rows in checkpoints.items()})
 
     def close(self):
         self.clients.close()

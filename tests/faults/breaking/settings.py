@@ -20,6 +20,7 @@ PARTITIONS = 3
 TOPICS = ("product", "cart", "order")
 SESSION_MS = 2000  # of the consumer group: an instance that is away for longer has lost its partitions
 COMMAND_DEADLINE_MS = 4000
+CHECKPOINT_EVERY_S = 1  # so that kills, restarts and full disks meet checkpoints all the time
 
 free_port = places.free_port
 clean_environment = places.clean_environment
