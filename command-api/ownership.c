@@ -13,6 +13,9 @@
 #define BITS 7u
 #define GENERATION 8u
 
+/* Two releases and the leave, and a second for the calls in between. */
+#define OWNERSHIP_LEAVE_MAX_MS (2 * EV_KAFKA_GROUP_RELEASE_TIMEOUT_MS + EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS + 1000)
+
 struct ownership_topic {
     _Atomic uint32_t *places; /* by partition */
     int64_t *since_ms; /* by partition, for its loop: when it was assigned and not yet served, or lost; 0: neither */
@@ -27,6 +30,7 @@ struct ownership {
     atomic_uint shards;                /* that have started */
     atomic_uint to_drain;              /* partitions of the revocation at hand that aren't drained yet */
     atomic_bool stopping, left;
+    int64_t leave_by_ms; /* the first loop's; 0: not stopping */
     struct ev_metric *hand_over;
 };
 
@@ -205,12 +209,17 @@ static void on_revoked(void *context, const struct ev_kafka_group_partition *whi
     one_drained(ownership);
 }
 
+static void end_leaving(struct ownership *ownership)
+{
+    if (!atomic_exchange(&ownership->left, true))
+        http_server_stop(ownership->app->server);
+}
+
 static void on_left(void *context)
 {
     struct ownership *ownership = context;
     ev_log(EV_LOG_INFO, "ownership.left", "the group is left");
-    atomic_store(&ownership->left, true);
-    http_server_stop(ownership->app->server);
+    end_leaving(ownership);
 }
 
 /* --- on the loops --- */
@@ -278,9 +287,24 @@ static void look_at_partition(struct ownership *ownership, const struct shard_to
         hand_back_waiting(at, partition);
 }
 
+/* The group has its deadlines; should it miss them, the process ends all the same. */
+static void look_at_leaving(struct ownership *ownership, int64_t now_ms)
+{
+    if (!atomic_load(&ownership->stopping) || atomic_load(&ownership->left))
+        return;
+    if (ownership->leave_by_ms == 0)
+        ownership->leave_by_ms = now_ms + OWNERSHIP_LEAVE_MAX_MS;
+    if (now_ms < ownership->leave_by_ms)
+        return;
+    ev_log(EV_LOG_ERROR, "ownership.stuck", "the group could not be left in time; others wait for the session's end");
+    end_leaving(ownership);
+}
+
 void ownership_tick(struct shard *shard, int64_t now_ms)
 {
     struct command_app *app = shard->app;
+    if (shard->index == 0)
+        look_at_leaving(app->ownership, now_ms);
     for (size_t i = 0; i < app->topic_count; i++) {
         for (int32_t partition = 0; partition < app->topics[i].partitions; partition++)
             if (ownership_loop_of(app, partition) == shard->index)

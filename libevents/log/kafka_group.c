@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -19,6 +20,7 @@
 
 #define POLL_MS 500 /* librdkafka takes a member that doesn't poll for dead after max.poll.interval.ms */
 #define CLOSE_POLL_MS 5
+#define CLOSE_ANSWER_MS 100
 #define MAX_POLL_INTERVAL_MS 60000
 
 struct list {
@@ -144,9 +146,21 @@ static void check(struct ev_kafka_group *group, rd_kafka_error_t *fault)
     rd_kafka_error_destroy(fault);
 }
 
-/* Agrees to the rebalance at hand: fetch nothing more, or nothing at all. */
+static bool await_closed(const struct ev_kafka_group *group, int64_t wait_ms)
+{
+    int64_t until_ms = now() + wait_ms;
+    while (!rd_kafka_consumer_closed(group->rk) && now() < until_ms)
+        (void)poll(NULL, 0, CLOSE_POLL_MS);
+    return rd_kafka_consumer_closed(group->rk);
+}
+
+/* Agrees to the rebalance at hand: fetch nothing more, or nothing at all. A closing consumer may ask and end in the
+ * same breath, and the call would wait for ever for an answer that was thrown away with librdkafka's queue (2.15.1):
+ * so there the end is waited for first. */
 static void agree(struct ev_kafka_group *group, bool assigned)
 {
+    if (group->closing && await_closed(group, CLOSE_ANSWER_MS))
+        return;
     rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(0);
     check(group, assigned ? rd_kafka_incremental_assign(group->rk, nothing)
                           : rd_kafka_incremental_unassign(group->rk, nothing));
@@ -373,6 +387,7 @@ static void close_client(struct ev_kafka_group *group)
     int64_t deadline_ms = now() + EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS;
     if (!group->closing)
         check(group, rd_kafka_consumer_close_queue(group->rk, group->queue));
+    group->closing = true;
     if (group->revoking)
         agree(group, false);
     while (!rd_kafka_consumer_closed(group->rk) && now() < deadline_ms) {
@@ -438,8 +453,12 @@ void ev_kafka_group_destroy(struct ev_kafka_group *group)
         return;
     atomic_store(&group->ending, true);
     wake(group);
-    pthread_join(group->thread, NULL);
-    destroy_parts(group);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += EV_KAFKA_GROUP_LEAVE_TIMEOUT_MS / 1000;
+    /* A thread that is stuck in librdkafka keeps what it uses; the process is about to end. */
+    if (pthread_timedjoin_np(group->thread, NULL, &until) == 0)
+        destroy_parts(group);
 }
 
 void ev_kafka_group_released(struct ev_kafka_group *group)
