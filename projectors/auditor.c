@@ -118,7 +118,8 @@ static void target_failed(struct auditor_target *target, const struct ev_error *
 
 /* --- one audit --- */
 
-/* Which generation of the view readers have. NOT_FOUND: none of this version, it is being built. */
+/* Which generation of the view readers have. NOT_FOUND: none of this version yet, it is being built. One that was there
+ * and isn't any more is a fault. */
 static int audit_find_live(const struct audit *audit, int *ret_number, struct ev_error *error)
 {
     const struct ev_view *view = audit->target->choice.view;
@@ -129,6 +130,9 @@ static int audit_find_live(const struct audit *audit, int *ret_number, struct ev
     if (r < 0)
         return r;
     const struct generation *live = generations_live(all, count);
+    if (!live && ev_metric_value(audit->target->begun_at) > 0)
+        return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "no live generation of view %s is to be found in %s",
+                                      view->name, audit->sink->name);
     if (!live || live->version != view->version)
         return EV_ERR_NOT_FOUND;
     *ret_number = live->number;

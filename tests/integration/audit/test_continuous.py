@@ -3,6 +3,7 @@ import json
 import time
 
 import pytest
+import requests
 from audit_tool import Index, audit, collection
 
 from harness import wait
@@ -94,3 +95,41 @@ def test_a_slow_one_ends_at_once_when_told_to(new_shop):
     program.stop()
     assert time.monotonic() - before < STOP_SECONDS
     assert not [line for line in audits(program, "orders/mongodb") if line["message_id"] == "audit.failed"]
+
+
+@pytest.mark.seconds(240)
+def test_shared_partitions_are_audited_by_one_and_an_index_that_is_away_later(new_shop):
+    shop = new_shop("shared")
+    shop.feed(300)
+    shop.projectors("second", only="orders", share=True)
+    shop.environment.update(OPTIONS)
+    program = shop.projectors(only="orders", share=True)
+    ends = {partition: end for (_, partition), end in shop.orderlog.end_offsets("order").items()}
+    for sink in ("mongodb", "elasticsearch"):
+        def shared(sink=sink):
+            parts = [shop.lag(name)["orders", sink]["partitions"] for name in ("projectors", "second")]
+            return all(parts) and {p["partition"]: p["position"] for part in parts for p in part} == ends
+        wait.until(shared, SECONDS, "both have partitions, and caught up")
+        await_next(shop, program, "orders", sink)
+        assert not faults(shop, "orders", sink)
+
+    # Documents of every partition, whoever keeps it.
+    orders = collection(shop, "orders_v1")
+    assert found(shop, "orders", "mongodb")["documents"] == orders.count_documents({}) > 0
+    victims = [orders.find_one({"_partition": partition}) for partition in orders.distinct("_partition")]
+    assert len(victims) > 1
+    for victim in victims:
+        orders.update_one({"_id": victim["_id"]}, {"$inc": {"value": 10000}})
+    wait.until(lambda: faults(shop, "orders", "mongodb") == {"different": len(victims)}, SECONDS, "all are told")
+
+    before = found(shop, "orders", "elasticsearch")["documents"]
+    failures = 'orderlog_audit_failures_total{view="orders",sink="elasticsearch"}'
+    assert requests.post(f"{Index(shop, 'orders-v1').url}/_close", timeout=20).status_code == 200
+    wait.until(lambda: shop.orderlog.metrics("projectors")[failures] > 1, SECONDS, "audits fail, and are tried again")
+    assert found(shop, "orders", "elasticsearch")["documents"] == before > 0
+    failed = [line for line in audits(program, "orders/elasticsearch") if line["message_id"] == "audit.failed"]
+    assert failed and failed[-1]["level"] in ("warn", "error")
+    assert requests.post(f"{Index(shop, 'orders-v1').url}/_open", timeout=20).status_code == 200
+    count = len(audits(program, "orders/elasticsearch"))
+    wait.until(lambda: [line["level"] for line in audits(program, "orders/elasticsearch")[count:] if line["message_id"] == "audit.result"], SECONDS, "it is audited again")
+    assert not faults(shop, "orders", "elasticsearch")
