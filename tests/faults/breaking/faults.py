@@ -3,6 +3,8 @@ import asyncio
 import signal
 
 REFILL_SECONDS = 0.5
+FULL_SECONDS_MORE = 12
+CHECKPOINT_FAILED = "checkpoint.failed"
 BURST = 40  # requests that go to one instance
 REACH_SECONDS = 0.1  # for a request to reach a socket
 
@@ -13,6 +15,7 @@ class Faults:
     def __init__(self, cluster, say):
         self.cluster, self.say = cluster, say
         self.done = {}  # kind: how often
+        self.full_disks_met = 0  # by a checkpoint
         self.troubles = []
         self.busy = [asyncio.Lock() for _ in cluster.instances]  # one fault at a time has an instance's process
         self.broker = asyncio.Lock()
@@ -126,12 +129,18 @@ class Faults:
             await self.cluster.servers.await_kafka()
 
     async def disk_full(self, _name, row):
-        """Full, and kept full: what is given up meanwhile is taken again."""
-        disk, loop = self.instance(row).disk, asyncio.get_running_loop()
+        """Full, and kept full: what is given up meanwhile is taken again. For some seconds longer when no checkpoint has met it yet: LMDB
+        goes on within its file, and what failed a moment ago isn't tried again at once. A burst makes sure that there is something to write."""
+        instance, loop = self.instance(row), asyncio.get_running_loop()
+        failed, met = len(instance.told(CHECKPOINT_FAILED)), False
         end = loop.time() + row["for"]
+        burst = asyncio.create_task(self.cluster.burst(instance, BURST))
         try:
-            while loop.time() < end:
-                await asyncio.to_thread(disk.fill)
+            while loop.time() < end or (not met and loop.time() < end + FULL_SECONDS_MORE):
+                await asyncio.to_thread(instance.disk.fill)
                 await asyncio.sleep(REFILL_SECONDS)
+                met = len(instance.told(CHECKPOINT_FAILED)) > failed
         finally:
-            disk.free()
+            instance.disk.free()
+        self.full_disks_met += met
+        await burst

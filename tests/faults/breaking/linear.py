@@ -13,6 +13,7 @@ from breaking.settings import LINEARIZABILITY
 
 STREAM_SECONDS = 30
 PROCESS_SECONDS = 300
+GAVE_UP = "the checker failed"
 NAMED = {"stock-insufficient": re.compile(r"(\d+) are available"), "stock-reference-used": re.compile(r"stands for (-?\d+) units"),
          "reservation-differs": re.compile(r"stands for (\d+) units")}
 MODELLED = ("stock-", "cart-")
@@ -70,6 +71,6 @@ def check(evidence, path):
     done = subprocess.run([LINEARIZABILITY, "-timeout", str(STREAM_SECONDS), str(path)], capture_output=True, text=True, timeout=PROCESS_SECONDS, check=False)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     if done.returncode not in (0, 1, 2) or not rows or "streams" not in rows[-1]:
-        return [f"the checker failed: {done.stderr.strip()[-500:]}"]
+        return [f"{GAVE_UP}: {done.stderr.strip()[-500:]}"]
     return [f"{row['stream']}: {row['result']}; {row['explained']} of {row['operations']} operations could be put into an order, not {row.get('left')}"
             for row in rows[:-1]]

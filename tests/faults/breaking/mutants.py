@@ -169,7 +169,8 @@ class Proof:
 
 
 def of_checkers(found):
-    """What the checkers found; that a schedule couldn't be played to its end is no proof of anything."""
-    return {check: texts for check, texts in found.items() if texts and check != "schedule"}
+    """What the checkers found; that a schedule couldn't be played to its end, or a checker gave up, is no proof of anything."""
+    spoken = {check: [text for text in texts if not text.startswith(linear.GAVE_UP)] for check, texts in found.items() if check != "schedule"}
+    return {check: texts for check, texts in spoken.items() if texts}
 
 

@@ -30,6 +30,7 @@ def totals(results):
         "log": sum((Counter(r.log) for r in results), Counter()),
         "statuses": sum((Counter(r.statuses) for r in results), Counter()),
         "checkpoints": sum((Counter(r.checkpoints) for r in results), Counter()),
+        "full disks met": sum(r.full_disks_met for r in results),
         "acknowledged": sum(r.acknowledged for r in results),
         "attempts": sum(r.attempts for r in results),
     }
@@ -41,6 +42,7 @@ def table(results, kinds):
     rows = [f"| {len(results)} rounds | |", "|---|---|", f"| commands acknowledged | {total['acknowledged']} |", f"| attempts | {total['attempts']} |"]
     rows += [f"| {name} in the log | {total['log'].get(name, 0)} |" for name in LOG_ROWS]
     rows += [f"| checkpoints {what.replace('_', ' ')} | {total['checkpoints'].get(what, 0)} |" for what in CHECKPOINT_EVENTS]
+    rows += [f"| full disks that a checkpoint met | {total['full disks met']} |"]
     rows += [f"| fault: {kind} | {total['faults'].get(kind, 0)} |" for kind in kinds]
     rows += [f"| answers: {status} | {count} |" for status, count in sorted(total["statuses"].items(), key=lambda row: str(row[0]))]
     return "\n".join(rows)

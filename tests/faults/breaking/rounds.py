@@ -38,6 +38,7 @@ class Result:
     attempts: int = 0
     statuses: dict = dataclasses.field(default_factory=dict)
     checkpoints: dict = dataclasses.field(default_factory=dict)
+    full_disks_met: int = 0
     seconds: float = 0.0
 
     @property
@@ -143,7 +144,7 @@ class Round:
         findings["work done"] = [f"{acknowledged} commands were acknowledged; at least {least} were to be"] if acknowledged < least else []
         return Result(self.number, findings, self.faults.done, logbook.count(partitions), acknowledged,
                       sum(len(command.attempts) for command in commands.values()), checks.statuses(commands),
-                      {what: len(rows) for what, rows in checkpoints.items()})
+                      {what: len(rows) for what, rows in checkpoints.items()}, self.faults.full_disks_met)
 
     def close(self):
         self.clients.close()
