@@ -148,10 +148,11 @@ class Clients:
         if fields:
             await self.attempt(self.new(command.name, fields, None, of=command), self.dice.randrange(len(self.ports)), TIMEOUTS_SECONDS[-1])
 
-    async def burst(self, instance, count):
-        """Requests on hot streams to this instance alone, at once; carried on through others when it doesn't answer."""
+    async def burst(self, instance, count, choose=None):
+        """Requests to this instance alone, at once; carried on through others when it doesn't answer. `choose` has their commands instead
+        of the workload's next ones."""
         async def one():
-            command = self.new(*self.workload.next())
+            command = self.new(*(choose or self.workload.next)())
             answer = await self.attempt(command, instance, TIMEOUTS_SECONDS[-1])
             if answer:
                 self.settle(command, answer)

@@ -6,11 +6,13 @@ REFILL_SECONDS = 0.5
 FULL_SECONDS_MORE = 12
 CHECKPOINT_FAILED = "checkpoint.failed"
 BURST = 40  # requests that go to one instance
+BULK = 8  # new streams at once, while a disk is full
 REACH_SECONDS = 0.1  # for a request to reach a socket
 
 
 class Faults:
-    """`cluster` has instances, proxies, servers, and `burst(instance, count)` for requests that go to one instance alone."""
+    """`cluster` has instances, proxies, servers, `burst(instance, count)` for requests that go to one instance alone, and `bulk` for such that make new
+    streams."""
 
     def __init__(self, cluster, say):
         self.cluster, self.say = cluster, say
@@ -129,18 +131,20 @@ class Faults:
             await self.cluster.servers.await_kafka()
 
     async def disk_full(self, _name, row):
-        """Full, and kept full: what is given up meanwhile is taken again. For some seconds longer when no checkpoint has met it yet: LMDB
-        goes on within its file, and what failed a moment ago isn't tried again at once. A burst makes sure that there is something to write."""
+        """Full, and kept full: what is given up meanwhile is taken again. LMDB goes on for a while within its file, so new and bulky streams
+        are made; and it stays full for some seconds longer when no checkpoint has met it yet."""
         instance, loop = self.instance(row), asyncio.get_running_loop()
         failed, met = len(instance.told(CHECKPOINT_FAILED)), False
         end = loop.time() + row["for"]
-        burst = asyncio.create_task(self.cluster.burst(instance, BURST))
+        bulk = []
         try:
             while loop.time() < end or (not met and loop.time() < end + FULL_SECONDS_MORE):
                 await asyncio.to_thread(instance.disk.fill)
+                if not met:
+                    bulk.append(asyncio.create_task(self.cluster.bulk(instance, BULK)))
                 await asyncio.sleep(REFILL_SECONDS)
                 met = len(instance.told(CHECKPOINT_FAILED)) > failed
         finally:
             instance.disk.free()
         self.full_disks_met += met
-        await burst
+        await asyncio.gather(*bulk)

@@ -63,6 +63,9 @@ class Cluster:
     async def burst(self, instance, count):
         await self.clients.burst(instance.index, count)
 
+    async def bulk(self, instance, count):
+        await self.clients.burst(instance.index, count, self.clients.workload.bulky)
+
     async def heal(self):
         """Nothing is broken any more, and everybody serves."""
         await self.proxies.heal()

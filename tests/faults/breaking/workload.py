@@ -5,6 +5,7 @@ import random
 PRODUCTS = [f"tea-{i}" for i in range(5)]  # what lies in carts; each has a price
 HOT_STOCK, HOT_CARTS, COLD = 3, 3, 150
 HOT_SHARE, IF_MATCH_SHARE, REFERENCE_SHARE = 0.6, 0.15, 0.2
+BULK_BYTES = 4096  # a page and more of a checkpoint
 RESERVED_SECONDS = 86_400  # longer than a round: what expires by itself is not in the checkers' model
 
 
@@ -14,6 +15,7 @@ class Workload:
     def __init__(self, seed):
         self.dice = random.Random(f"{seed}/workload")
         self.versions = {}
+        self.bulk = 0
 
     def setup(self):
         """Commands that the others stand on."""
@@ -30,6 +32,11 @@ class Workload:
             seen = self.versions.get(stream_of(name, fields), 0)
             expected = max(0, seen - (self.dice.random() < 0.2))
         return name, fields, expected
+
+    def bulky(self):
+        """A new stream that needs much room."""
+        self.bulk += 1
+        return "CreateProduct", {"sku": f"bulk-{self.bulk}", "title": "Bulk", "short_description": "x" * BULK_BYTES, "prices": [{"currency": "GBP", "price": "1.25"}]}, None
 
     def _pick(self, kind, hot):
         if self.dice.random() < HOT_SHARE:
