@@ -88,6 +88,11 @@ class Cluster:
             instance.finish()
 
 
+def of_checkpoints(events):
+    """Nothing here damages one, and the log loses nothing: none is thrown away."""
+    return [f"thrown away: {row}" for row in events["thrown_away"]]
+
+
 class Round:
     def __init__(self, number, servers, proxies, options, say, rows=None):
         self.number, self.options, self.say = number, options, say
@@ -140,8 +145,7 @@ class Round:
         findings |= checks.run(evidence)
         findings["linearizability"] = linear.check(evidence, self.folder / "operations.jsonl")
         checkpoints = self.cluster.checkpoints()
-        # Nothing here damages one, and the log loses nothing.
-        findings["checkpoints"] = [f"thrown away: {row}" for row in checkpoints["thrown_away"]]
+        findings["checkpoints"] = of_checkpoints(checkpoints)
         acknowledged = checks.acknowledged_count(commands)
         least = int(self.options.seconds * ACKNOWLEDGED_MIN_PER_SECOND)
         findings["work done"] = [f"{acknowledged} commands were acknowledged; at least {least} were to be"] if acknowledged < least else []
