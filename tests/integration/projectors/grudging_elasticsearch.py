@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import random
+import sys
 import threading
 
 import requests
@@ -69,7 +70,11 @@ def make_handler(server, grudge):
             return self.reply(200, json.dumps({"errors": errors, "items": items}).encode())
 
         def handle_any(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:  # cut off on its way
+                self.close_connection = True
+                return None
             if "-write/_bulk" not in self.path:
                 return self.reply(*self.forward(body))
             if grudge.strikes("whole"):
@@ -85,11 +90,19 @@ def make_handler(server, grudge):
     return Handler
 
 
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Clients may go in the middle of an answer; the rest is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextlib.contextmanager
 def grudging(server, port, grudge):
     """Serves at 127.0.0.1:port until the end of the block; gives the address."""
-    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", port), make_handler(server, grudge))
-    proxy.daemon_threads = True
+    proxy = Server(("127.0.0.1", port), make_handler(server, grudge))
     thread = threading.Thread(target=proxy.serve_forever)
     thread.start()
     try:
