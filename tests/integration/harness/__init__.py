@@ -29,6 +29,7 @@ Settings by environment
   ORDERLOG_TEST_DIR           data, logs, pids (default: .run/test)
   ORDERLOG_TEST_KEEP=yes      leave the servers up after the session, for a quick next one; `stack --dir …/stack down` ends them
   ORDERLOG_RETAIL_DATA        a directory with all nine months and their expected.json: they are imported too
+  ORDERLOG_TEST_DISTURBANCE_SEED, …_ROUNDS   of projectors/test_projector_random.py
 
 Everything ends with the pytest process, also when that is killed: servers have a watcher, programs a parent-death signal.
 A test may take 120 s, or what @pytest.mark.seconds(N) says.

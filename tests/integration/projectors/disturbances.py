@@ -1,7 +1,8 @@
 """What happens to the stores and to the projectors, and when: a function of the seed, made before anything begins.
 
-Even rounds have a projector that sleeps for longer than its group waits, so that the other takes over, writes, and is still at it when the
-first one wakes. In odd rounds both are killed. The stores are spoiled in all of them, at random times that overlap.
+In even rounds what one projector writes is held back on its way, and it sleeps for longer than its group waits, so that the other takes
+over and writes; then the old writes arrive, and the sleeper wakes. In odd rounds both are killed. The stores are spoiled in all of them, at
+random times that overlap.
 """
 import collections
 import dataclasses
@@ -15,13 +16,14 @@ STORES = ("mongodb", "elasticsearch")
 PROJECTORS = ("first", "second")
 REFUSED_SECONDS = 30
 GROUP_SESSION_SECONDS = 6.0  # SHARE_SESSION_MS in projectors/share.h
-ROUND_SECONDS = 10.0
+ROUND_SECONDS = 13.0
+HOLD_MS = 60_000  # until it is let go
 # Spoiled stores: (shortest, longest).
 LENGTHS = {"away": (0.5, 3.0), "latency": (1.5, 4.0), "bandwidth": (1.5, 4.0), "reset": (0.3, 1.5), "refusals": (2.0, 4.0)}
 LATENCIES_MS, JITTERS_MS, RATES_KIB_PER_SECOND = (20, 100, 400), (0, 50, 200), (4, 16, 64)
 REFUSALS = {"whole": 0.3, "item": 0.3, "lost": 0.15}  # probabilities, see Grudge
 SHARE_OF_STORES = 5  # how many of the kinds a round has
-KINDS = (*LENGTHS, "pause", "hiccup", "kill")
+KINDS = (*LENGTHS, "late writes", "pause", "hiccup", "kill")
 
 
 @dataclasses.dataclass
@@ -58,9 +60,16 @@ def spoiled(dice, begin, kind, store):
 
 
 def sleep(dice, begin):
+    """The sleeper first nods off, so that it wakes to a batch of many documents. That is held back, and its deep sleep begins.
+
+    Who died in the round before is out of the group by then.
+    """
     sleeper, other = dice.sample(PROJECTORS, 2)
-    return [Row(begin + dice.uniform(0, 0.5), "pause", sleeper, GROUP_SESSION_SECONDS + dice.uniform(1.0, 2.0)),
-            Row(begin + dice.uniform(1.0, 7.0), "hiccup", other, dice.uniform(0.1, 1.0))]
+    nod = Row(begin + dice.uniform(1.2, 1.6), "hiccup", sleeper, 1.5)
+    held = Row(nod.at + nod.seconds - 0.1, "late writes", sleeper, GROUP_SESSION_SECONDS + dice.uniform(2.5, 3.0))
+    asleep = held.at + dice.uniform(0.4, 0.7)
+    return [nod, held, Row(asleep, "pause", sleeper, held.at + held.seconds + dice.uniform(0.2, 0.6) - asleep),
+            Row(begin + dice.uniform(0.5, 6.0), "hiccup", other, dice.uniform(0.1, 1.0))]
 
 
 def deaths(dice, begin):
@@ -69,6 +78,11 @@ def deaths(dice, begin):
     return [Row(begin + dice.uniform(0, 1.0), "kill", one, dice.uniform(0.2, 5.0)),
             Row(begin + dice.uniform(1.0, 7.0), "hiccup", other, dice.uniform(0.1, 1.0)),
             Row(begin + dice.uniform(8.2, 9.0), "kill", other, dice.uniform(0.2, 0.9))]
+
+
+def way(store, projector):
+    """The name of the proxy between the two."""
+    return f"{store}-{projector}"
 
 
 class Disturbances:
@@ -80,6 +94,7 @@ class Disturbances:
         self.refusing = 0
         self.kinds = {"away": (self._away, self._back), "refusals": (self._refuse, self._take), "kill": (self._kill, self._start),
                       "pause": (self._pause, self._wake), "hiccup": (self._pause, self._wake)}
+        self.kinds["late writes"] = (self._hold, self._let_go)
         self.kinds |= dict.fromkeys(("latency", "bandwidth", "reset"), (self._spoil, self._mend))
 
     def carry_out(self, rows, given_up):
@@ -104,16 +119,28 @@ class Disturbances:
                 self.kinds[rows[number].kind][1](f"row{number}", rows[number])
 
     def _away(self, _name, row):
-        self.proxies.disable(row.target)
+        for projector in PROJECTORS:
+            self.proxies.disable(way(row.target, projector))
 
     def _back(self, _name, row):
-        self.proxies.enable(row.target)
+        for projector in PROJECTORS:
+            self.proxies.enable(way(row.target, projector))
 
     def _spoil(self, name, row):
-        self.proxies.add(row.target, name, {"reset": "reset_peer"}.get(row.kind, row.kind), **row.attributes)
+        for projector in PROJECTORS:
+            self.proxies.add(way(row.target, projector), name, {"reset": "reset_peer"}.get(row.kind, row.kind), **row.attributes)
 
     def _mend(self, name, row):
-        self.proxies.remove(row.target, name)
+        for projector in PROJECTORS:
+            self.proxies.remove(way(row.target, projector), name)
+
+    def _hold(self, name, row):
+        for store in STORES:
+            self.proxies.add(way(store, row.target), name, "latency", "upstream", latency=HOLD_MS, jitter=0)
+
+    def _let_go(self, name, row):
+        for store in STORES:
+            self.proxies.remove(way(store, row.target), name)
 
     def _refuse(self, _name, _row):
         self.refusing += 1

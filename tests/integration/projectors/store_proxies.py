@@ -1,4 +1,4 @@
-"""MongoDB and Elasticsearch, each behind a proxy (toxiproxy) that can be told to spoil the way there."""
+"""Stores behind proxies (toxiproxy), one for each who goes there, that can be told to spoil the way."""
 import collections
 import os
 import pathlib
@@ -64,8 +64,8 @@ class StoreProxies:
         self.away[name] -= 1
         self._change("POST", f"/proxies/{name}", {"enabled": not self.away[name]})
 
-    def add(self, name, toxic, kind, **attributes):
-        self.toxics[name][toxic] = {"name": toxic, "type": kind, "stream": "downstream", "toxicity": 1.0, "attributes": attributes}
+    def add(self, name, toxic, kind, stream="downstream", **attributes):
+        self.toxics[name][toxic] = {"name": toxic, "type": kind, "stream": stream, "toxicity": 1.0, "attributes": attributes}
         self._change("POST", f"/proxies/{name}/toxics", self.toxics[name][toxic])
 
     def remove(self, name, toxic):

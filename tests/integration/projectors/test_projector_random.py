@@ -2,7 +2,7 @@
 what the log says afterwards, document by document, and nobody was shown a state before the one that he had a position of.
 
     ORDERLOG_TEST_DISTURBANCE_SEED=7 …     another plan, and another load; a run prints its seed
-    ORDERLOG_TEST_DISTURBANCE_ROUNDS=20 …  more of it (default 4, each 10 seconds)
+    ORDERLOG_TEST_DISTURBANCE_ROUNDS=20 …  more of it (default 3, each 13 seconds)
 """
 import json
 import os
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pymongo
 import pytest
-from disturbances import KINDS, PROJECTORS, ROUND_SECONDS, STORES, Disturbances, plan
+from disturbances import KINDS, PROJECTORS, ROUND_SECONDS, STORES, Disturbances, plan, way
 from grudging_elasticsearch import Grudge, grudging
 from projector_shop import ALL_VIEWS, TOPICS
 from shop_load import Load
@@ -19,7 +19,7 @@ from store_proxies import StoreProxies
 from harness import places, wait
 
 SEED = os.environ.get("ORDERLOG_TEST_DISTURBANCE_SEED", "1")
-ROUNDS = int(os.environ.get("ORDERLOG_TEST_DISTURBANCE_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("ORDERLOG_TEST_DISTURBANCE_ROUNDS", "3"))
 CAUGHT_UP_SECONDS, READ_SECONDS = 90, 60
 COMMANDS_PER_SECOND_MIN = 5
 LOADED = ("CreateCart", "AddCartItem", "ChangeCartItem", "RemoveCartItem", "CheckOutCart", "PlaceOrder", "CancelOrder", "ReturnGoods", "CreateProduct",
@@ -104,7 +104,13 @@ def alter_one(orderlog):
 
 def disturb(shop, proxies, grudge, load):
     """Rounds under load. Returns what was done."""
-    programs = {name: shop.projectors(name, share=True) for name in PROJECTORS}
+    plain, programs = shop.environment, {}
+    for name in PROJECTORS:
+        to = {store: proxies.listen[way(store, name)] for store in STORES}
+        shop.environment = plain | {"ORDERLOG_MONGODB_URI": urlsplit(plain["ORDERLOG_MONGODB_URI"])._replace(netloc=to["mongodb"]).geturl(),
+                                    "ORDERLOG_ELASTICSEARCH_URL": f"http://{to['elasticsearch']}"}
+        programs[name] = shop.projectors(name, share=True)
+    shop.environment = plain
     disturbances = Disturbances(proxies, grudge, programs)
     load.begin()
     try:
@@ -133,14 +139,12 @@ def check_done(done, load, grudge, shop):
 def test_stores_and_projectors_are_disturbed_at_random(new_shop):
     print(f"seed {SEED}, {ROUNDS} rounds")
     shop, grudge = new_shop("random"), Grudge(SEED)
-    orderlog, plain = shop.orderlog, shop.environment
+    orderlog = shop.orderlog
     orderlog.start("command-api", "query-api")
     load = Load(orderlog, SEED)
-    mongodb = urlsplit(plain["ORDERLOG_MONGODB_URI"])
-    with grudging(plain["ORDERLOG_ELASTICSEARCH_URL"], places.free_port(), grudge) as refusing:
-        with StoreProxies(orderlog.folder, {"mongodb": mongodb.netloc, "elasticsearch": urlsplit(refusing).netloc}) as proxies:
-            shop.environment = plain | {"ORDERLOG_MONGODB_URI": f"mongodb://{proxies.listen['mongodb']}{mongodb.path}",
-                                        "ORDERLOG_ELASTICSEARCH_URL": f"http://{proxies.listen['elasticsearch']}"}
+    with grudging(shop.environment["ORDERLOG_ELASTICSEARCH_URL"], places.free_port(), grudge) as refusing:
+        stores = {"mongodb": urlsplit(shop.environment["ORDERLOG_MONGODB_URI"]).netloc, "elasticsearch": urlsplit(refusing).netloc}
+        with StoreProxies(orderlog.folder, {way(store, name): stores[store] for store in STORES for name in PROJECTORS}) as proxies:
             done = disturb(shop, proxies, grudge, load)
             show_the_last_commands(orderlog)
             await_caught_up(shop)
