@@ -10,7 +10,7 @@ from .service import Service
 
 # What the programs inherit of the user's settings: all of ORDERLOG_… but what belongs to this tool, and the options of
 # the sanitizers that a build may carry.
-TOOL_VARIABLES = ("ORDERLOG_CACHE", "ORDERLOG_TSAN", "ORDERLOG_ANY_SUITE", "ORDERLOG_STACK_IGNORE_MEMORY", "ORDERLOG_COMMAND_APIS", addresses.OWN_ADDRESSES)
+TOOL_VARIABLES = ("ORDERLOG_CACHE", "ORDERLOG_TSAN", "ORDERLOG_ANY_SUITE", "ORDERLOG_STACK_IGNORE_MEMORY", "ORDERLOG_STACK_MONGODB_HEAP_MIB", "ORDERLOG_COMMAND_APIS", addresses.OWN_ADDRESSES)
 SANITIZER_VARIABLES = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE")
 
 # Groups that are stopped side by side, one group after the other: nobody loses a server before he has ended.

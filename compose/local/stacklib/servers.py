@@ -1,7 +1,9 @@
 """The table of the servers: Kafka, a search engine, the schema registry, the MongoDB stand-in."""
 
 import base64
+import dataclasses
 import glob
+import os
 import subprocess
 import uuid
 
@@ -20,14 +22,27 @@ MEMORY = {
     "registry": (256, 500),
     "mongodb": (1024, 1500),
 }
+# The MongoDB stand-in may hold all documents in its heap: who has many gives it more.
+MONGODB_HEAP = "ORDERLOG_STACK_MONGODB_HEAP_MIB"
 
 # A JVM that ran out of memory limps; one that ends is noticed.
 JVM_COMMON = ("-XX:+ExitOnOutOfMemoryError", "-XX:-UsePerfData", "-Djava.awt.headless=true", "-Dfile.encoding=UTF-8")
 
 
+def memory(name: str) -> tuple:
+    """Heap and upper limit, MiB, with what the environment says of the MongoDB stand-in's."""
+    heap, limit = MEMORY[name]
+    if name != "mongodb" or not os.environ.get(MONGODB_HEAP):
+        return heap, limit
+    if not os.environ[MONGODB_HEAP].isdecimal() or int(os.environ[MONGODB_HEAP]) < heap:
+        raise StackError(f"{MONGODB_HEAP} is a number of MiB, at least {heap}, not {os.environ[MONGODB_HEAP]}.")
+    own = int(os.environ[MONGODB_HEAP])
+    return own, own + limit - heap
+
+
 def java(name: str, collector: str, *more: str) -> list:
     """The start of a Java command line. Heaps begin small: several stacks share a developer's machine."""
-    heap = MEMORY[name][0]
+    heap = memory(name)[0]
     return [str(java_home() / "bin" / "java"), f"-Xms{heap // 4}m", f"-Xmx{heap}m", f"-XX:+Use{collector}", *JVM_COMMON, *more]
 
 
@@ -253,4 +268,4 @@ MONGODB = Service(
 
 def servers(stack: Stack) -> list:
     """The servers of a stack, in the order in which they are shown."""
-    return [KAFKA, engine(stack.options.engine), REGISTRY, MONGODB]
+    return [KAFKA, engine(stack.options.engine), REGISTRY, dataclasses.replace(MONGODB, memory_mib=memory("mongodb")[1])]

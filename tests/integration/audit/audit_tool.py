@@ -10,16 +10,16 @@ from harness import places
 SECONDS = 90
 
 
-def tool(shop, *words):
+def tool(shop, *words, seconds=SECONDS):
     """Runs the tool; returns (exit code, standard output, standard error)."""
     done = subprocess.run([places.TOOL, *map(str, words)], env=places.clean_environment() | shop.environment, cwd=places.FOLDER,
-                          capture_output=True, text=True, timeout=SECONDS, check=False)
+                          capture_output=True, text=True, timeout=seconds, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
-def audit(shop, *words):
+def audit(shop, *words, seconds=SECONDS):
     """(exit code, differences, results) of an audit."""
-    code, out, err = tool(shop, "audit", "--json", *words)
+    code, out, err = tool(shop, "audit", "--json", *words, seconds=seconds)
     lines = [json.loads(line) for line in out.splitlines()]
     assert lines, err
     return code, [line for line in lines if "difference" in line], [line for line in lines if "holds" in line]

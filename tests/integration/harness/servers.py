@@ -12,8 +12,8 @@ UP_SECONDS, COMMAND_SECONDS = 180, 90
 class Servers:
     """One stack of servers: `up`, `down`, and stop, start, kill of each by name."""
 
-    def __init__(self, folder=FOLDER / "stack", port_offset=PORT_OFFSET, mongo="memory", names=NAMES):
-        self.folder, self.port_offset, self.mongo, self.names = folder, port_offset, mongo, names
+    def __init__(self, folder=FOLDER / "stack", port_offset=PORT_OFFSET, mongo="memory", names=NAMES, mongodb_heap_mib=None):
+        self.folder, self.port_offset, self.mongo, self.names, self.mongodb_heap_mib = folder, port_offset, mongo, names, mongodb_heap_mib
 
     def address(self, name):
         from stacklib.layout import Options, Stack  # pylint: disable=import-outside-toplevel  # on the path after places
@@ -33,6 +33,8 @@ class Servers:
         # as the stack's own, which it would not start otherwise.
         own = self.environment()
         own["ORDERLOG_STACK_ADDRESSES"] = " ".join(own.values())
+        if self.mongodb_heap_mib:
+            own["ORDERLOG_STACK_MONGODB_HEAP_MIB"] = str(self.mongodb_heap_mib)
         done = subprocess.run([STACK, "--dir", self.folder, *map(str, arguments)], env=clean_environment() | own,
                               capture_output=True, text=True, timeout=seconds, check=False)
         if done.returncode != 0:

@@ -12,10 +12,10 @@ REPLAY_SECONDS, FED_SECONDS = 110, 20
 
 
 class ReplayShop(Shop):
-    def replay(self, *words, check=True, tool=places.TOOL):
+    def replay(self, *words, check=True, tool=places.TOOL, seconds=REPLAY_SECONDS):
         """`orderlog replay …`: its JSON results, one per view and store."""
         done = subprocess.run(self._argv(tool, words), env=self.tool_environment(), cwd=self.orderlog.folder, capture_output=True, text=True,
-                              timeout=REPLAY_SECONDS, check=False)
+                              timeout=seconds, check=False)
         results = [json.loads(line) for line in done.stdout.splitlines()]
         assert not check or done.returncode == 0, f"{words}: exit code {done.returncode}\n{done.stdout}{done.stderr[-3000:]}"
         return results if check else (done.returncode, results, done.stderr)
@@ -59,3 +59,16 @@ class ReplayShop(Shop):
 def kill(process):
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=20)
+
+
+def kill_at(shop, permille, *words):
+    """Kills a replay when it has come so far by its own account; returns where that was."""
+    line = ""
+    process = shop.replay_in_background(*words)
+    for line in process.stderr:
+        progress = json.loads(line) if line.startswith("{") else {}
+        if progress.get("course_permille", 0) >= permille:
+            kill(process)
+            return progress["phase"], progress["course_permille"]
+    told = process.communicate(timeout=60)
+    raise AssertionError(f"the replay ended before {permille} permille: {line} {told}")

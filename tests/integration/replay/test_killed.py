@@ -1,23 +1,8 @@
 """A replay that is killed at any moment leaves the live view as it is, and the next one starts cleanly."""
-import json
-
 import pytest
-from replay_shop import kill
+from replay_shop import kill_at
 
 DEATHS = 20
-
-
-def kill_at(shop, permille, *words):
-    """Kills a replay when it has come so far by its own account; returns where that was."""
-    line = ""
-    process = shop.replay_in_background(*words)
-    for line in process.stderr:
-        progress = json.loads(line) if line.startswith("{") else {}
-        if progress.get("course_permille", 0) >= permille:
-            kill(process)
-            return progress["phase"], progress["course_permille"]
-    told = process.communicate(timeout=60)
-    raise AssertionError(f"the replay ended before {permille} permille: {line} {told}")
 
 
 @pytest.mark.seconds(420)
