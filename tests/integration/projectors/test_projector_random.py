@@ -52,6 +52,11 @@ def told(shop):
     return {store: sum(name.endswith("/" + store) for name in troubles) for store in STORES}, sum(row["message_id"] == "projection.share" for row in rows)
 
 
+def stale(orderlog):
+    """How many writes found a newer document, by projector, since it was last started."""
+    return {name: sum(value for row, value in orderlog.metrics(name).items() if row.startswith("orderlog_projection_stale")) for name in PROJECTORS}
+
+
 def show_the_last_commands(orderlog):
     """One more of each view's, and what is shown with its position."""
     def last(name, path, command, **fields):
@@ -149,6 +154,7 @@ def test_stores_and_projectors_are_disturbed_at_random(new_shop):
             show_the_last_commands(orderlog)
             await_caught_up(shop)
             assert [shop.parked(name) for name in PROJECTORS] == [0, 0]
+            print(f"writes that came too late: {stale(orderlog)}")
             orderlog.stop(*PROJECTORS)
     check_done(done, load, grudge, shop)
     check_stores(orderlog)
