@@ -17,6 +17,7 @@
 
 struct price_reader {
     struct ev_reader *reader;
+    struct ev_reader *asker; /* asks the leaders: on the other one's connections a question would wait behind a fetch */
     struct price_list *list;
     pthread_t thread;
     atomic_bool stopping;
@@ -95,7 +96,7 @@ static bool reader_ask_leaders(struct price_reader *reader)
     struct ev_error error;
     for (int32_t partition = 0; partition < reader->partitions; partition++) {
         int64_t first;
-        if (ev_reader_bounds(reader->reader, partition, PRICE_READER_BOUNDS_TIMEOUT_MS, &first,
+        if (ev_reader_bounds(reader->asker, partition, PRICE_READER_BOUNDS_TIMEOUT_MS, &first,
                              &reader->targets[partition], &error) < 0)
             return false;
     }
@@ -236,6 +237,7 @@ static int reader_start(struct price_reader *reader, struct ev_error *error)
 
 static void reader_free(struct price_reader *reader)
 {
+    ev_reader_destroy(reader->asker);
     ev_reader_destroy(reader->reader);
     ev_arena_finish(&reader->arena);
     pthread_mutex_destroy(&reader->lock);
@@ -255,6 +257,8 @@ int price_reader_create(const struct ev_kafka_config *kafka, const struct ev_top
     pthread_mutex_init(&reader->lock, NULL);
     struct ev_reader_options options = {.kafka = *kafka, .topic = topic, .schemas = schemas};
     int result = ev_reader_create(&options, &reader->reader, error);
+    if (result == 0)
+        result = ev_reader_create(&options, &reader->asker, error);
     if (result == 0)
         result = reader_start(reader, error);
     if (result < 0) {

@@ -31,6 +31,9 @@ static int create(struct ev_kafka_log *log, struct ev_kafka_fetcher *fetcher, st
     snprintf(kbytes, sizeof(kbytes), "%zu", EV_KAFKA_LOG_FETCH_BYTES_MAX / 1024);
     snprintf(bytes, sizeof(bytes), "%zu", EV_KAFKA_LOG_FETCH_BYTES_MAX);
     const char *const defaults[] = {
+        /* After a change of leaders a partition may be waited for in vain until this passes: 5 minutes by default. */
+        "topic.metadata.refresh.interval.ms",
+        "2000",
         "fetch.wait.max.ms",
         fetcher->wait_ms,
         "fetch.queue.backoff.ms",

@@ -51,6 +51,10 @@ int ev_kafka_producer_create(struct ev_kafka_log *log, struct ev_error *error)
         kbytes,
         "topic.metadata.propagation.max.ms",
         "5000",
+        /* A question for end offsets names the leader's epoch and doesn't have it looked up again when it is told that
+         * it has passed: after a change of leaders that would last until the next refresh, 5 minutes by default. */
+        "topic.metadata.refresh.interval.ms",
+        "2000",
         NULL,
     };
     const char *const required[] = {

@@ -14,7 +14,6 @@ struct ev_reader {
     char topic[EV_TOPIC_NAME_MAX + 1];
     bool include_void;
     rd_kafka_t *rk;
-    rd_kafka_t *asker; /* a broker answers a connection in order, so a question would wait for a fetch that waits */
     rd_kafka_queue_t *queue;
     struct ev_commit_decoder *decoder;
     struct ev_cursor *cursors;
@@ -41,6 +40,9 @@ static int create_client(struct ev_reader *reader, const struct ev_reader_option
     size_t bytes = options->fetch_bytes_max ? options->fetch_bytes_max : EV_READER_FETCH_BYTES_DEFAULT;
     snprintf(kbytes, sizeof(kbytes), "%zu", bytes < 1024 ? (size_t)1 : bytes / 1024);
     const char *const defaults[] = {
+        /* After a change of leaders a partition may be waited for in vain until this passes: 5 minutes by default. */
+        "topic.metadata.refresh.interval.ms",
+        "2000",
         "fetch.wait.max.ms",
         "100",
         "fetch.queue.backoff.ms",
@@ -85,25 +87,6 @@ static int create_client(struct ev_reader *reader, const struct ev_reader_option
     return 0;
 }
 
-static int create_asker(struct ev_reader *reader, const struct ev_reader_options *options, struct ev_error *error)
-{
-    const char *const defaults[] = {
-        "socket.nagle.disable",
-        "true",
-        "socket.timeout.ms",
-        "10000",
-        "reconnect.backoff.ms",
-        "50",
-        "reconnect.backoff.max.ms",
-        "1000",
-        NULL,
-    };
-    const char *const required[] = {NULL};
-    rd_kafka_conf_t *conf;
-    int r = ev_kafka_conf_create(&options->kafka, defaults, required, &conf, error);
-    return r < 0 ? r : ev_kafka_client_create(RD_KAFKA_PRODUCER, conf, &reader->asker, error);
-}
-
 int ev_reader_create(const struct ev_reader_options *options, struct ev_reader **ret, struct ev_error *error)
 {
     struct ev_reader *reader = ev_memory_new(struct ev_reader);
@@ -113,8 +96,6 @@ int ev_reader_create(const struct ev_reader_options *options, struct ev_reader *
         r = ev_commit_decoder_create(options->topic, &options->schemas, &reader->decoder, error);
     if (r == 0)
         r = create_client(reader, options, error);
-    if (r == 0)
-        r = create_asker(reader, options, error);
     if (r < 0) {
         ev_reader_destroy(reader);
         return r;
@@ -134,8 +115,6 @@ void ev_reader_destroy(struct ev_reader *reader)
         (void)rd_kafka_assign(reader->rk, NULL);
         rd_kafka_destroy_flags(reader->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     }
-    if (reader->asker)
-        rd_kafka_destroy(reader->asker);
     ev_commit_decoder_destroy(reader->decoder);
     free(reader->cursors);
     free(reader);
@@ -159,7 +138,7 @@ int ev_reader_bounds(struct ev_reader *reader, int32_t partition, int64_t timeou
                      int64_t *ret_next, struct ev_error *error)
 {
     rd_kafka_resp_err_t err =
-        rd_kafka_query_watermark_offsets(reader->asker, reader->topic, partition, ret_first, ret_next, (int)timeout_ms);
+        rd_kafka_query_watermark_offsets(reader->rk, reader->topic, partition, ret_first, ret_next, (int)timeout_ms);
     if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
         err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         return ev_error_set(error, EV_ERR_NOT_FOUND, "there is no partition %d of %s", (int)partition, reader->topic);

@@ -53,8 +53,7 @@ int ev_reader_poll(struct ev_reader *reader, struct ev_arena *arena, struct ev_l
 bool ev_reader_failed(const struct ev_reader *reader, int32_t *ret_partition, int64_t *ret_offset);
 /* The cursor after the last record handed out. */
 int ev_reader_cursor(const struct ev_reader *reader, int32_t partition, struct ev_cursor *ret);
-/* First and next offsets of a partition as the leader knows them. Asks the broker, on a connection of its own: doesn't
- * wait for fetches. */
+/* First and next offsets of a partition as the leader knows them (asks the broker). */
 int ev_reader_bounds(struct ev_reader *reader, int32_t partition, int64_t timeout_ms, int64_t *ret_first,
                      int64_t *ret_next, struct ev_error *error);
 int64_t ev_reader_void_count(const struct ev_reader *reader);
