@@ -60,15 +60,16 @@ async def _buy(connections, first, path, key, body, until):
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _send_all(urls, purchases, workers, seconds):
+async def _send_all(urls, purchases, workers, seconds, answered):
     answers, until = [None] * len(purchases), time.monotonic() + seconds
-    queue = iter(enumerate(purchases))
+    queue, count = iter(enumerate(purchases)), itertools.count(1)
 
     async def worker(number):
         connections = [Connection(url) for url in urls]  # of its own: one request at a time on each
         try:
             for index, (path, key, body) in queue:
                 answers[index] = await _buy(connections, number, path, key, body, until)
+                answered(next(count))
         finally:
             for connection in connections:
                 connection.close()
@@ -76,6 +77,6 @@ async def _send_all(urls, purchases, workers, seconds):
     return answers
 
 
-def send_all(urls, purchases, *, workers, seconds):
-    """The Answers to (path, key, body) of each, in order; `workers` of them are under way at any time."""
-    return asyncio.run(_send_all(urls, purchases, workers, seconds))
+def send_all(urls, purchases, *, workers, seconds, answered=lambda count: None):
+    """The Answers to (path, key, body) of each, in order; `workers` of them are under way at any time. `answered` is told at each how many there are by now; nothing is sent meanwhile."""
+    return asyncio.run(_send_all(urls, purchases, workers, seconds, answered))

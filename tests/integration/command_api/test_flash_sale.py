@@ -1,6 +1,7 @@
 """A flash sale: far more buyers than units, all at once, on one product. Exactly as much is sold as there is."""
 import collections
 import concurrent.futures
+import threading
 import time
 
 import pytest
@@ -9,7 +10,6 @@ from buyers import send_all
 from command_client import ok, streams, types
 from harness import log
 from harness.commands import COMMANDS
-from harness.wait import until
 
 BUYERS, UNITS, WORKERS, SECONDS = 20_000, 1_000, 256, 90
 TTL_SECONDS = 3600
@@ -81,13 +81,15 @@ def test_a_crash_in_the_middle_sells_no_unit_twice(orderlog, urls):
     """The product's owner is killed while all ask, and started again: buyers repeat themselves under their keys."""
     buyers, units = 6_000, 3_000
     ok(orderlog.command("ReceiveStock", sku="CRASH", quantity=units))
-    before = orderlog.log_length("product")
+    owner, killed = owner_of(orderlog, "stock-CRASH"), threading.Event()
+
+    def kill(answers):
+        if answers == units // 10:  # the sale is under way, and all but these have still to be answered
+            orderlog.kill(owner)
+            killed.set()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        sale = pool.submit(send_all, urls, [reservation("CRASH", buyer) for buyer in range(buyers)], workers=64, seconds=SECONDS)
-        until(lambda: orderlog.log_length("product") > before + units // 10, 30, "the sale is under way")
-        owner = owner_of(orderlog, "stock-CRASH")
-        orderlog.kill(owner)
-        assert not sale.done()
+        sale = pool.submit(send_all, urls, [reservation("CRASH", buyer) for buyer in range(buyers)], workers=64, seconds=SECONDS, answered=kill)
+        assert killed.wait(SECONDS)
         orderlog.start(owner)
         answers = sale.result()
     winners = [buyer for buyer, answer in enumerate(answers) if answer.status == 200]
