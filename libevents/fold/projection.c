@@ -76,29 +76,32 @@ static void projection_went_well(struct ev_projection *projection)
         projection_set_state(projection, projection->behind ? EV_PROJECTION_BEHIND : EV_PROJECTION_LIVE, NULL);
 }
 
-/* Asks the log for its ends now and then. When it doesn't answer, the last known ones stand, and that is told: a poll
- * alone can't tell a log that is away from one to which nothing was added. */
-static void projection_ask_bounds(struct ev_projection *projection)
+/* Asks the log for its ends now and then, without waiting for the answer, so that nothing that is to be folded waits
+ * for it either. When it doesn't answer, the last known ones stand, and that is told: a poll alone can't tell a log
+ * that is away from one to which nothing was added. */
+static void projection_ask_ends(struct ev_projection *projection)
 {
+    int64_t ends[EV_PROJECTION_PARTITIONS_MAX];
+    struct ev_error error;
     int64_t now = ev_clock_monotonic_ms(projection->options.clock);
-    if (now - projection->bounds_asked_ms < EV_PROJECTION_LAG_INTERVAL_MS)
+    if (!projection->asking_ends && now - projection->asked_ms < EV_PROJECTION_LAG_INTERVAL_MS)
         return;
-    projection->bounds_asked_ms = now;
-    projection->log_away = false;
-    for (int32_t i = 0; i < projection->partition_count; i++) {
-        int64_t first, next;
-        struct ev_error error;
-        if (!projection->partitions[i].owned)
-            continue;
-        if (projection->source.bounds(projection->source.context, i, EV_PROJECTION_BOUNDS_TIMEOUT_MS, &first, &next,
-                                      &error) < 0) {
-            projection->log_away = true;
-            projection_set_state(projection, EV_PROJECTION_RETRYING, &error);
-            return;
-        }
-        projection->partitions[i].end = next;
+    if (!projection->asking_ends)
+        projection->asked_ms = now;
+    int r = projection->source.ends(projection->source.context, projection->partition_count,
+                                    EV_PROJECTION_ENDS_TIMEOUT_MS, ends, &error);
+    projection->asking_ends = r == 0;
+    if (r == 0)
+        return;
+    projection->log_away = r < 0;
+    if (r < 0) {
+        projection_set_state(projection, EV_PROJECTION_RETRYING, &error);
+        return;
     }
-    projection->ends_asked_ms = now;
+    for (int32_t i = 0; i < projection->partition_count; i++)
+        if (projection->partitions[i].owned)
+            projection->partitions[i].end = ends[i];
+    projection->ends_asked_ms = projection->asked_ms;
 }
 
 /* A record that can't be decoded: which documents it would change is unknown, so nothing after it may be folded. The
@@ -216,7 +219,7 @@ static int projection_stay_paused(struct ev_projection *projection, struct ev_er
     int r = projection->dirty ? projection_flush(projection, error) : 0;
     if (r < 0)
         return projection_fail(projection, true, error);
-    projection_ask_bounds(projection);
+    projection_ask_ends(projection);
     projection_publish_lag(projection);
     projection->backoff_ms = 0;
     projection->pause_ms = EV_PROJECTION_PAUSED_MS;
@@ -257,7 +260,7 @@ int ev_projection_step(struct ev_projection *projection, int64_t timeout_ms, str
         if (r < 0)
             return projection_fail(projection, true, error);
     }
-    projection_ask_bounds(projection);
+    projection_ask_ends(projection);
     projection_publish_lag(projection);
     projection_went_well(projection);
     return commits;

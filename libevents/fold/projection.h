@@ -32,7 +32,8 @@
 #define EV_PROJECTION_CONTROL_INTERVAL_MS 1000               /* how often the store is asked what operators want */
 #define EV_PROJECTION_PAUSED_MS 500                          /* between two looks while paused */
 #define EV_PROJECTION_DESCRIBE_TIMEOUT_MS 3000
-#define EV_PROJECTION_BOUNDS_TIMEOUT_MS 1000
+#define EV_PROJECTION_BOUNDS_TIMEOUT_MS 1000  /* at a start, each partition */
+#define EV_PROJECTION_ENDS_TIMEOUT_MS 1000    /* until the log counts as away */
 #define EV_PROJECTION_VERIFY_TIMEOUT_MS 10000 /* to read the commit that a checkpoint names */
 #define EV_PROJECTION_BACKOFF_MIN_MS 100
 #define EV_PROJECTION_BACKOFF_MAX_MS 3000

@@ -66,9 +66,11 @@ struct ev_projection {
     struct ev_control control;
     int64_t control_asked_ms; /* monotonic */
 
-    bool dirty;                          /* written, or moved on, since the last checkpoint */
-    int64_t flushed_ms, bounds_asked_ms; /* monotonic */
-    int64_t ends_asked_ms;               /* monotonic: when the round of questions began that was answered last */
+    bool dirty;            /* written, or moved on, since the last checkpoint */
+    int64_t flushed_ms;    /* monotonic */
+    bool asking_ends;      /* the log was asked for its ends and hasn't answered yet */
+    int64_t asked_ms;      /* monotonic: when it was asked last */
+    int64_t ends_asked_ms; /* monotonic: when it was asked for what it answered last */
     int64_t pause_ms, backoff_ms;
     bool behind;
 

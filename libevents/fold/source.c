@@ -28,6 +28,11 @@ static int source_bounds(void *context, int32_t partition, int64_t timeout_ms, i
     return ev_reader_bounds(context, partition, timeout_ms, ret_first, ret_next, error);
 }
 
+static int source_ends(void *context, int32_t partitions, int64_t timeout_ms, int64_t *ret, struct ev_error *error)
+{
+    return ev_reader_ends(context, partitions, timeout_ms, ret, error);
+}
+
 struct ev_commit_source ev_commit_source_of_reader(struct ev_reader *reader)
 {
     return (struct ev_commit_source){
@@ -36,6 +41,7 @@ struct ev_commit_source ev_commit_source_of_reader(struct ev_reader *reader)
         .poll = source_poll,
         .failed = source_failed,
         .bounds = source_bounds,
+        .ends = source_ends,
         .context = reader,
     };
 }

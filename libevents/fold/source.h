@@ -14,6 +14,7 @@ struct ev_commit_source {
     bool (*failed)(void *context, int32_t *ret_partition, int64_t *ret_offset);
     int (*bounds)(void *context, int32_t partition, int64_t timeout_ms, int64_t *ret_first, int64_t *ret_next,
                   struct ev_error *error);
+    int (*ends)(void *context, int32_t partitions, int64_t timeout_ms, int64_t *ret, struct ev_error *error);
     void *context;
 };
 

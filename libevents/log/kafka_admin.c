@@ -1,6 +1,9 @@
 #include "log/kafka_admin.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "core/memory.h"
 
 /* One question and the wait for its answer. The queue outlives the question: an answer that comes too late is dropped
  * with it. */
@@ -110,8 +113,8 @@ static int offsets_taken(const rd_kafka_event_t *event, const char *topic, int32
     return 0;
 }
 
-int ev_kafka_admin_offsets(rd_kafka_t *rk, const char *topic, int32_t partitions, rd_kafka_OffsetSpec_t spec,
-                           int64_t timeout_ms, int64_t *ret, struct ev_error *error)
+static struct question offsets_ask(rd_kafka_t *rk, const char *topic, int32_t partitions, rd_kafka_OffsetSpec_t spec,
+                                   int64_t timeout_ms)
 {
     struct question question = question_begin(rk, RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout_ms);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
@@ -119,11 +122,54 @@ int ev_kafka_admin_offsets(rd_kafka_t *rk, const char *topic, int32_t partitions
         rd_kafka_topic_partition_list_add(list, topic, i)->offset = spec;
     rd_kafka_ListOffsets(rk, list, question.options, question.queue);
     rd_kafka_topic_partition_list_destroy(list);
+    return question;
+}
+
+int ev_kafka_admin_offsets(rd_kafka_t *rk, const char *topic, int32_t partitions, rd_kafka_OffsetSpec_t spec,
+                           int64_t timeout_ms, int64_t *ret, struct ev_error *error)
+{
+    struct question question = offsets_ask(rk, topic, partitions, spec, timeout_ms);
     int r = question_wait(&question, timeout_ms, topic, error);
     if (r == 0)
         r = offsets_taken(question.event, topic, partitions, ret, error);
     question_end(&question);
     return r;
+}
+
+struct ev_kafka_question {
+    struct question question;
+    const char *topic;
+    int32_t partitions;
+};
+
+struct ev_kafka_question *ev_kafka_admin_ask_offsets(rd_kafka_t *rk, const char *topic, int32_t partitions,
+                                                     rd_kafka_OffsetSpec_t spec, int64_t timeout_ms)
+{
+    struct ev_kafka_question *asked = ev_memory_new(struct ev_kafka_question);
+    *asked = (struct ev_kafka_question){
+        .question = offsets_ask(rk, topic, partitions, spec, timeout_ms), .topic = topic, .partitions = partitions};
+    return asked;
+}
+
+int ev_kafka_admin_take_offsets(struct ev_kafka_question *asked, int64_t *ret, struct ev_error *error)
+{
+    /* librdkafka ends each question by itself, at its deadline with an error. */
+    asked->question.event = rd_kafka_queue_poll(asked->question.queue, 0);
+    if (!asked->question.event)
+        return 0;
+    rd_kafka_resp_err_t err = rd_kafka_event_error(asked->question.event);
+    if (err)
+        return ev_kafka_error(error, err, asked->topic, rd_kafka_event_error_string(asked->question.event));
+    int r = offsets_taken(asked->question.event, asked->topic, asked->partitions, ret, error);
+    return r < 0 ? r : 1;
+}
+
+void ev_kafka_admin_forget(struct ev_kafka_question *asked)
+{
+    if (!asked)
+        return;
+    question_end(&asked->question);
+    free(asked);
 }
 
 int ev_kafka_admin_make_topic(rd_kafka_t *rk, const char *topic, int32_t partitions, int32_t replication_factor,

@@ -22,6 +22,7 @@ struct ev_reader {
     size_t batch_next, batch_count;
     bool failed; /* the record at batch_next can't be decoded */
     int64_t void_count;
+    struct ev_kafka_question *ends; /* on its way */
 };
 
 /* --- life --- */
@@ -109,6 +110,7 @@ void ev_reader_destroy(struct ev_reader *reader)
     if (!reader)
         return;
     drop_batch(reader);
+    ev_kafka_admin_forget(reader->ends);
     if (reader->queue)
         rd_kafka_queue_destroy(reader->queue);
     if (reader->rk) {
@@ -143,6 +145,20 @@ int ev_reader_bounds(struct ev_reader *reader, int32_t partition, int64_t timeou
         err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
         return ev_error_set(error, EV_ERR_NOT_FOUND, "there is no partition %d of %s", (int)partition, reader->topic);
     return err ? ev_kafka_error(error, err, reader->topic, NULL) : 0;
+}
+
+int ev_reader_ends(struct ev_reader *reader, int32_t partitions, int64_t timeout_ms, int64_t *ret,
+                   struct ev_error *error)
+{
+    if (!reader->ends)
+        reader->ends =
+            ev_kafka_admin_ask_offsets(reader->rk, reader->topic, partitions, RD_KAFKA_OFFSET_SPEC_LATEST, timeout_ms);
+    int r = ev_kafka_admin_take_offsets(reader->ends, ret, error);
+    if (r != 0) {
+        ev_kafka_admin_forget(reader->ends);
+        reader->ends = NULL;
+    }
+    return r;
 }
 
 int64_t ev_reader_void_count(const struct ev_reader *reader)

@@ -56,4 +56,9 @@ int ev_reader_cursor(const struct ev_reader *reader, int32_t partition, struct e
 /* First and next offsets of a partition as the leader knows them (asks the broker). */
 int ev_reader_bounds(struct ev_reader *reader, int32_t partition, int64_t timeout_ms, int64_t *ret_first,
                      int64_t *ret_next, struct ev_error *error);
+/* Next offsets of the topic's partitions, into ret[0 … partitions), without waiting for them. 1: answered; 0: asked,
+ * and not answered yet: call again (with the same `partitions`) until it is; or an error, also when no answer came
+ * within timeout_ms of the question. A call after the answer, or the error, asks anew. */
+int ev_reader_ends(struct ev_reader *reader, int32_t partitions, int64_t timeout_ms, int64_t *ret,
+                   struct ev_error *error);
 int64_t ev_reader_void_count(const struct ev_reader *reader);

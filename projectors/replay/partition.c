@@ -78,6 +78,18 @@ static int source_bounds(void *context, int32_t partition, int64_t timeout_ms, i
     return r;
 }
 
+static int source_ends(void *context, int32_t partitions, int64_t timeout_ms, int64_t *ret, struct ev_error *error)
+{
+    struct partition_source *source = context;
+    int r = source->inner.ends(source->inner.context, partitions, timeout_ms, ret, error);
+    for (int32_t i = 0; i < partitions && r > 0; i++)
+        if (i != source->partition)
+            ret[i] = 0;
+        else if (ret[i] > source->end)
+            ret[i] = source->end;
+    return r;
+}
+
 /* --- stores --- */
 
 int replay_make_sink(const struct replay_options *options, int generation, struct ev_sink **ret, struct ev_error *error)
@@ -183,6 +195,7 @@ static int fold_partition(struct partition_work *work, struct ev_error *error)
                    .poll = source_poll,
                    .failed = source_failed,
                    .bounds = source_bounds,
+                   .ends = source_ends,
                    .context = &work->source},
         .sink = &work->shelf.sink,
         .clock = &ev_clock_system,

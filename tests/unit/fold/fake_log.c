@@ -238,11 +238,27 @@ static bool source_failed(void *context, int32_t *ret_partition, int64_t *ret_of
 static int source_bounds(void *context, int32_t partition, int64_t timeout_ms, int64_t *ret_first, int64_t *ret_next,
                          struct ev_error *error)
 {
-    const struct fake_log *log = ((const struct fake_reader *)context)->log;
+    struct fake_reader *reader = context;
+    const struct fake_log *log = reader->log;
     (void)timeout_ms;
+    reader->bounds_asked++;
     *ret_first = 0;
     *ret_next = (int64_t)log->partitions[partition].count;
     return away(log, error);
+}
+
+static int source_ends(void *context, int32_t partitions, int64_t timeout_ms, int64_t *ret, struct ev_error *error)
+{
+    struct fake_reader *reader = context;
+    const struct fake_log *log = reader->log;
+    (void)timeout_ms;
+    if (reader->ends_asked++ < log->ends_late)
+        return 0;
+    reader->ends_asked = 0;
+    for (int32_t i = 0; i < partitions; i++)
+        ret[i] = (int64_t)log->partitions[i].count;
+    int r = away(log, error);
+    return r < 0 ? r : 1;
 }
 
 struct ev_commit_source fake_reader_source(struct fake_reader *reader, struct fake_log *log)
@@ -254,6 +270,7 @@ struct ev_commit_source fake_reader_source(struct fake_reader *reader, struct fa
         .poll = source_poll,
         .failed = source_failed,
         .bounds = source_bounds,
+        .ends = source_ends,
         .context = reader,
     };
 }

@@ -26,6 +26,7 @@ struct fake_log {
     bool silent;          /* polls find nothing, and other questions fail: a broker that went away without a word */
     size_t poll_failures; /* so many polls fail, after they have taken records off: those are lost to the caller */
     size_t poll_max;      /* records per poll; 0: as many as are asked for */
+    size_t ends_late;     /* so many times the answer to a question for the ends isn't there yet */
 };
 
 struct fake_reader {
@@ -36,6 +37,7 @@ struct fake_reader {
     bool failed;
     int32_t failed_partition;
     int64_t failed_offset;
+    size_t ends_asked, bounds_asked;
 };
 
 void fake_log_init(struct fake_log *log, int32_t partitions);

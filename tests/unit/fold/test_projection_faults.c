@@ -279,6 +279,34 @@ static void test_tells_that_the_log_went_without_a_word(void **state)
     rig_finish(&rig);
 }
 
+static void test_waits_for_no_answer_about_the_end(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 2);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    size_t asked = rig.readers[0].bounds_asked;
+    int64_t begun = rig.clock.now_ms + EV_PROJECTION_LAG_INTERVAL_MS;
+    rig.log.ends_late = 5;
+    rig.clock.now_ms = begun;
+    for (int units = 1; units <= 5; units++) {
+        struct ev_error error;
+        rig_add(&rig, 1, 1);
+        assert_int_equal(rig_step(&rig, projection, &error), 1);
+        assert_int_equal(rig_units(&rig, 1), units);
+        assert_int_equal(status_of(projection).state, EV_PROJECTION_LIVE);
+        assert_true(status_of(projection).ends_asked_ms < begun);
+        rig.clock.now_ms += 10;
+    }
+    rig_run(&rig, projection);
+    assert_int_equal(status_of(projection).ends_asked_ms, begun);
+    assert_int_equal(status_of(projection).partitions[1].end, rig.log.partitions[1].count);
+    assert_int_equal(rig.readers[0].bounds_asked, asked);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
 /* A source that fails after it has taken records off: they must not be lost. */
 static void test_reads_again_what_a_failing_source_swallowed(void **state)
 {
@@ -369,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_follows_a_store_that_went_back),
         cmocka_unit_test(test_waits_for_the_log),
         cmocka_unit_test(test_tells_that_the_log_went_without_a_word),
+        cmocka_unit_test(test_waits_for_no_answer_about_the_end),
         cmocka_unit_test(test_reads_again_what_a_failing_source_swallowed),
         cmocka_unit_test(test_survives_a_bad_day),
     };
