@@ -6,10 +6,12 @@ import time
 import uuid
 
 import fastavro
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+
+from harness import wait
 
 BROKER_SECONDS, STALL_SECONDS, POLL_SECONDS = 15, 20, 0.05
 
@@ -20,8 +22,22 @@ def open_consumer(brokers):
                      "log_level": 0})  # that a broker is away is what tests do on purpose
 
 
+def _told(question, what):
+    """The first answer that isn't empty: a topic that is being made has no partitions at first, and then none with a leader."""
+    def ask():
+        try:
+            return question()
+        except KafkaException as error:
+            raise ConnectionError(str(error)) from error
+    return wait.until(ask, BROKER_SECONDS, what)
+
+
 def partitions(consumer, topic):
-    return sorted(consumer.list_topics(topic, BROKER_SECONDS).topics[topic].partitions)
+    return _told(lambda: sorted(consumer.list_topics(topic, BROKER_SECONDS).topics[topic].partitions), f"{topic} has partitions")
+
+
+def _end_offset(consumer, topic, partition):
+    return _told(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), BROKER_SECONDS), f"{topic}/{partition} tells its end")[1]
 
 
 _consumers, _partitions = {}, {}  # kept for the session: tests ask for end offsets all the time
@@ -32,14 +48,14 @@ def end_offsets(brokers, topic):
     _consumers[brokers] = consumer
     if topic not in _partitions:
         _partitions[topic] = partitions(consumer, topic)
-    return {partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), BROKER_SECONDS)[1] for partition in _partitions[topic]}
+    return {partition: _end_offset(consumer, topic, partition) for partition in _partitions[topic]}
 
 
 def records(brokers, topic):
     """Every record of a topic, partition by partition as they come, up to the ends of this moment."""
     consumer = open_consumer(brokers)
     try:
-        left = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), BROKER_SECONDS)[1] for p in partitions(consumer, topic)}
+        left = {partition: _end_offset(consumer, topic, partition) for partition in partitions(consumer, topic)}
         left = {partition: end for partition, end in left.items() if end > 0}
         consumer.assign([TopicPartition(topic, partition, 0) for partition in left])
         heard = time.monotonic()
