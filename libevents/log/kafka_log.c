@@ -57,6 +57,7 @@ void ev_kafka_log_destroy(struct ev_kafka_log *log)
             ev_kafka_producer_destroy(&log->retired[i]);
     }
     ev_kafka_producer_destroy(&log->producer);
+    ev_kafka_outbox_finish(log);
     ev_kafka_fetcher_destroy(log, &log->fetcher);
     ev_kafka_fetcher_destroy(log, &log->follower);
     for (int i = 0; i < log->port_count; i++) {
@@ -93,6 +94,10 @@ int ev_kafka_log_open(struct ev_kafka_log *log, const char *topic, int32_t parti
         .partition_count = partition_count,
         .partitions = ev_memory_alloc_array((size_t)partition_count, sizeof(*port->partitions)),
     };
+    for (int32_t i = 0; i < partition_count; i++) {
+        port->partitions[i].port = port;
+        port->partitions[i].partition = i;
+    }
     log->ports[log->port_count++] = port;
     *ret = &port->port;
     return 0;

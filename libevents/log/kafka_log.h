@@ -12,8 +12,9 @@
 #include "log/port.h"
 
 #define EV_KAFKA_LOG_TOPICS_MAX 16
-#define EV_KAFKA_LOG_QUEUE_MESSAGES_MAX 100000                  /* of the producer, all partitions; beyond: LIMIT */
-#define EV_KAFKA_LOG_QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024) /* likewise */
+#define EV_KAFKA_LOG_QUEUE_MESSAGES_MAX 100000                  /* not answered, all partitions; beyond: LIMIT */
+#define EV_KAFKA_LOG_QUEUE_BYTES_MAX ((size_t)64 * 1024 * 1024) /* to be sent, and as many that librdkafka has */
+#define EV_KAFKA_LOG_OVERHEAD_BYTES_MAX ((size_t)4096)          /* of a record: headers and what Kafka adds */
 #define EV_KAFKA_LOG_FETCH_BYTES_MAX ((size_t)1024 * 1024)      /* queued ahead per partition that is being read */
 #define EV_KAFKA_LOG_POLL_RECORDS_MAX 1000                      /* handed out per poll, so that the loop breathes */
 #define EV_KAFKA_LOG_POLL_REPORTS_MAX 10000

@@ -8,7 +8,14 @@
 #include "log/kafka_log.h"
 
 struct ev_kafka_port_partition {
-    int64_t unanswered;              /* appends without a report, all producers */
+    struct ev_kafka_port *port; /* whose it is */
+    int32_t partition;
+    int64_t unanswered; /* appends without a report: waiting, and sent by all producers */
+    int64_t sent;       /* of these, how many librdkafka has */
+    struct ev_kafka_waiting *waiting, **waiting_last;
+    int64_t waiting_count;
+    bool listed; /* in the outbox's list: something waits */
+    struct ev_kafka_port_partition *next_listed;
     int64_t progress_ms;             /* when the first of them was made, or the last report came */
     uint64_t read_tag;               /* 0: nothing is being read */
     struct ev_kafka_fetcher *reader; /* that reads it */
@@ -25,6 +32,12 @@ struct ev_kafka_port {
     char *topic;
     int32_t partition_count;
     struct ev_kafka_port_partition *partitions;
+};
+
+struct ev_kafka_outbox {
+    struct ev_kafka_port_partition *first; /* partitions for which something waits */
+    size_t bytes;                          /* that wait, of all partitions */
+    bool due;                              /* the loop is woken already */
 };
 
 struct ev_kafka_producer {
@@ -54,6 +67,7 @@ struct ev_kafka_log {
     int wake_fd;
     struct ev_kafka_port *ports[EV_KAFKA_LOG_TOPICS_MAX];
     int port_count;
+    struct ev_kafka_outbox outbox;
     struct ev_kafka_producer producer, retired[EV_KAFKA_LOG_RETIRED_MAX];
     struct ev_kafka_fetcher fetcher;  /* for reads that end */
     struct ev_kafka_fetcher follower; /* for those that don't: it may wait long for the next record */
@@ -74,8 +88,22 @@ void ev_kafka_producer_destroy(struct ev_kafka_producer *producer);
 int ev_kafka_producer_append(struct ev_log_port *port, int32_t partition, uint64_t tag, struct ev_str key,
                              struct ev_str record, const struct ev_commit *commit, struct ev_error *error);
 void ev_kafka_producer_purge(struct ev_log_port *port, int32_t partition);
+rd_kafka_topic_t *ev_kafka_producer_topic(struct ev_kafka_producer *producer, struct ev_kafka_port *port,
+                                          struct ev_error *error);
+/* The answer to an append; from within a poll. */
+void ev_kafka_producer_answer(struct ev_kafka_log *log, struct ev_kafka_port_partition *state, uint64_t tag,
+                              int64_t offset, const struct ev_error *error);
 /* Hands out reports; replaces a producer that is of no more use. Returns how many answers were given. */
 size_t ev_kafka_producer_poll(struct ev_kafka_log *log);
+
+/* kafka_outbox.c: takes a record in (key and record are copied, the headers taken over unless it fails). */
+int ev_kafka_outbox_add(struct ev_kafka_port *port, int32_t partition, uint64_t tag, struct ev_str key,
+                        struct ev_str record, rd_kafka_headers_t *headers, struct ev_error *error);
+/* Sends what may be sent now, and answers what can't be sent any more; from within a poll. Returns how many answers. */
+size_t ev_kafka_outbox_send(struct ev_kafka_log *log);
+/* What waits for the partition isn't to be sent any more. */
+void ev_kafka_outbox_forget(struct ev_kafka_port_partition *state);
+void ev_kafka_outbox_finish(struct ev_kafka_log *log);
 
 /* kafka_headers.c: NULL when librdkafka has no memory left. */
 rd_kafka_headers_t *ev_kafka_headers_create(const char *topic, int32_t partition, const struct ev_commit *commit);

@@ -18,8 +18,8 @@ static int create_topic(struct ev_kafka_producer *producer, struct ev_kafka_port
     return ev_kafka_error(error, rd_kafka_last_error(), port->topic, NULL);
 }
 
-static rd_kafka_topic_t *topic_of(struct ev_kafka_producer *producer, struct ev_kafka_port *port,
-                                  struct ev_error *error)
+rd_kafka_topic_t *ev_kafka_producer_topic(struct ev_kafka_producer *producer, struct ev_kafka_port *port,
+                                          struct ev_error *error)
 {
     if (!producer->topics[port->index] && create_topic(producer, port, error) < 0)
         return NULL;
@@ -114,21 +114,13 @@ int ev_kafka_producer_append(struct ev_log_port *port, int32_t partition, uint64
         ev_kafka_log_wake(log); /* the poll replaces it */
         return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s", log->last_error.message);
     }
-    rd_kafka_topic_t *topic = topic_of(&log->producer, self, error);
     rd_kafka_headers_t *headers = ev_kafka_headers_create(self->topic, partition, commit);
-    if (!topic || !headers) {
-        if (headers)
-            rd_kafka_headers_destroy(headers);
-        return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s: no producer", self->topic);
-    }
-    rd_kafka_resp_err_t err = rd_kafka_producev(
-        log->producer.rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.length ? key.data : NULL, key.length),
-        RD_KAFKA_V_VALUE((void *)record.data, record.length), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)tag), RD_KAFKA_V_END);
-    if (err) {
+    if (!headers)
+        return ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "%s: no memory for a record's headers", self->topic);
+    int r = ev_kafka_outbox_add(self, partition, tag, key, record, headers, error);
+    if (r < 0) {
         rd_kafka_headers_destroy(headers);
-        return ev_kafka_error(error, err, self->topic, NULL);
+        return r;
     }
     if (state->unanswered++ == 0)
         state->progress_ms = ev_kafka_log_now();
@@ -140,11 +132,25 @@ int ev_kafka_producer_append(struct ev_log_port *port, int32_t partition, uint64
 void ev_kafka_producer_purge(struct ev_log_port *port, int32_t partition)
 {
     struct ev_kafka_port *self = (struct ev_kafka_port *)port;
-    const struct ev_kafka_port_partition *state = &self->partitions[partition];
+    struct ev_kafka_port_partition *state = &self->partitions[partition];
+    ev_kafka_outbox_forget(state);
     if (state->unanswered == 0 || ev_kafka_log_now() - state->progress_ms < EV_KAFKA_LOG_STUCK_MS)
         return;
     self->log->renew_wanted = true;
     ev_kafka_log_wake(self->log);
+}
+
+void ev_kafka_producer_answer(struct ev_kafka_log *log, struct ev_kafka_port_partition *state, uint64_t tag,
+                              int64_t offset, const struct ev_error *error)
+{
+    const struct ev_log_listener *listener = &state->port->port.listener;
+    state->unanswered--;
+    state->progress_ms = ev_kafka_log_now();
+    log->stats.queued_messages--;
+    log->stats.appended += !error;
+    log->stats.failed += error != NULL;
+    if (listener->appended)
+        listener->appended(listener->context, state->partition, tag, offset, error);
 }
 
 static void report(struct ev_kafka_log *log, const rd_kafka_message_t *message)
@@ -152,18 +158,11 @@ static void report(struct ev_kafka_log *log, const rd_kafka_message_t *message)
     struct ev_kafka_port *port = rd_kafka_topic_opaque(message->rkt);
     struct ev_kafka_port_partition *state = &port->partitions[message->partition];
     struct ev_error error = {0};
-    uint64_t tag = (uint64_t)(uintptr_t)message->_private;
-    state->unanswered--;
-    state->progress_ms = ev_kafka_log_now();
-    log->stats.queued_messages--;
-    log->stats.appended += !message->err;
-    log->stats.failed += message->err != 0;
+    state->sent--;
     if (message->err)
         (void)ev_kafka_error(&error, message->err, port->topic, NULL);
-    if (port->port.listener.appended)
-        port->port.listener.appended(port->port.listener.context, message->partition, tag,
-                                     message->err || message->offset < 0 ? -1 : message->offset,
-                                     message->err ? &error : NULL);
+    ev_kafka_producer_answer(log, state, (uint64_t)(uintptr_t)message->_private,
+                             message->err || message->offset < 0 ? -1 : message->offset, message->err ? &error : NULL);
 }
 
 static size_t reports(struct ev_kafka_log *log, rd_kafka_event_t *event)
@@ -277,5 +276,6 @@ size_t ev_kafka_producer_poll(struct ev_kafka_log *log)
         answers += serve(log, &log->producer, EV_KAFKA_LOG_POLL_REPORTS_MAX);
     if (log->producer.fatal || log->renew_wanted)
         renew(log);
-    return answers + serve_retired(log);
+    answers += serve_retired(log);
+    return answers + ev_kafka_outbox_send(log);
 }
