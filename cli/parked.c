@@ -44,7 +44,7 @@ static bool parked_wait(void *context, int64_t ms)
 
 static bool is_partition(const struct ev_parked *entry)
 {
-    return ev_str_starts_with(entry->key, EV_STR("partition "));
+    return ev_str_starts_with(entry->key, EV_STR(EV_PARKED_PARTITION));
 }
 
 static bool is_wanted(const struct parked *parked, const struct ev_parked *entry)

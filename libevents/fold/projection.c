@@ -101,8 +101,7 @@ static void projection_ask_bounds(struct ev_projection *projection)
     projection->ends_asked_ms = now;
 }
 
-/* A record that can't be decoded: which documents it would change is unknown, so nothing after it may be folded. The
- * entry's key can't be a document's: no view's keys begin with a NUL-free "partition " and a number alone. */
+/* A record that can't be decoded: which documents it would change is unknown, so nothing after it may be folded. */
 static int projection_stop_partition(struct ev_projection *projection, const struct ev_error *cause,
                                      struct ev_error *error)
 {
@@ -112,8 +111,8 @@ static int projection_stop_partition(struct ev_projection *projection, const str
         number >= projection->partition_count)
         return ev_error_set(error, EV_ERR_CORRUPT, "%s", cause->message);
     char key[PROJECTION_PARTITION_KEY_MAX];
-    int length = snprintf(key, sizeof(key), "partition %" PRId32, number);
-    int r = projection_park(projection, (struct ev_str){key, (size_t)length}, number, offset, cause->message, error);
+    projection_partition_key(number, key);
+    int r = projection_park(projection, ev_str_of(key), number, offset, cause->message, error);
     if (r < 0)
         return r;
     projection->partitions[number].stopped = true;

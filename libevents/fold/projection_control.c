@@ -45,10 +45,9 @@ void projection_remember_parked(struct ev_map *parked, struct ev_str key, int64_
     free(ev_map_put(parked, key, entry));
 }
 
-/* "partition N": what can't be decoded there was parked under this key. */
-static void partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX])
+void projection_partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX])
 {
-    snprintf(ret_key, PROJECTION_PARTITION_KEY_MAX, "partition %" PRId32, partition);
+    snprintf(ret_key, PROJECTION_PARTITION_KEY_MAX, EV_PARKED_PARTITION "%" PRId32, partition);
 }
 
 /* Somebody took the entry of a stopped partition away: it is tried again. */
@@ -56,7 +55,7 @@ static void release_partitions(struct ev_projection *projection)
 {
     for (int32_t i = 0; i < projection->partition_count; i++) {
         char key[PROJECTION_PARTITION_KEY_MAX];
-        partition_key(i, key);
+        projection_partition_key(i, key);
         if (!projection->partitions[i].stopped || ev_map_get(&projection->parked, ev_str_of(key)))
             continue;
         projection->partitions[i].stopped = false;

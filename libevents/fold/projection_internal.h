@@ -100,6 +100,8 @@ int projection_park(struct ev_projection *projection, struct ev_str key, int32_t
  * changed, what is cached is forgotten, and the parked keys are looked at anew. */
 int projection_follow_control(struct ev_projection *projection, struct ev_error *error);
 int projection_look_at_parked(struct ev_projection *projection, struct ev_error *error);
+/* "#partition N": what can't be decoded there is parked under this key. */
+void projection_partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX]);
 void projection_remember_parked(struct ev_map *parked, struct ev_str key, int64_t left_out);
 void projection_forget_parked(struct ev_map *parked);
 

@@ -40,6 +40,9 @@ struct ev_checkpoint {
 };
 
 #define EV_PARKED_CAUSE_MAX 256
+/* Before the number of a partition: the key of the entry that says that it is read no further. No document's key begins
+ * with '#'. */
+#define EV_PARKED_PARTITION "#partition "
 
 /* A key that isn't folded any more until somebody has looked; its document stays as it was before `offset`. */
 struct ev_parked {

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "gen/cart.h"
 #include "rig.h"
 
 static struct ev_projection_status status_of(struct ev_projection *projection)
@@ -381,10 +382,19 @@ static void test_takes_a_redriven_key_on_again(void **state)
     rig_finish(&rig);
 }
 
+/* A cart that is called as the number of a partition might be. */
+static void add_misleading(struct rig *rig, int64_t units)
+{
+    const struct cart_item_added added = {.cart_id = EV_STR("partition 1"), .quantity = units};
+    const struct ev_event event = {&cart_item_added_event, &added};
+    fake_log_commit(&rig->log, 0, "cart-partition 1", &event, 1);
+}
+
 static void test_stops_a_partition_at_garbage(void **state)
 {
     (void)state;
     struct rig rig;
+    struct ev_sink_document misleading;
     rig_init(&rig, 2);
     rig_add(&rig, 0, 1);
     rig_add(&rig, 1, 1);
@@ -393,6 +403,9 @@ static void test_stops_a_partition_at_garbage(void **state)
         rig_add(&rig, i, 1);
     struct ev_projection *projection = rig_projection(&rig);
     rig_run(&rig, projection);
+    add_misleading(&rig, 1);
+    rig_run(&rig, projection);
+    assert_true(ev_memory_sink_get(&rig.store, &rig_view, EV_STR("partition 1"), &misleading));
     assert_int_equal(rig_units(&rig, 0), 2);
     assert_int_equal(rig_units(&rig, 2), 1);
     assert_int_equal(rig_units(&rig, 1), 1); /* as it was before */
