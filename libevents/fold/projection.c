@@ -25,6 +25,7 @@ struct ev_projection *ev_projection_create(const struct ev_projection_options *o
     ev_document_cache_init(&projection->cache,
                            options->cache_bytes_max ? options->cache_bytes_max : EV_PROJECTION_CACHE_BYTES_DEFAULT);
     ev_map_init(&projection->parked);
+    ev_skipped_init(&projection->skipped);
     pthread_mutex_init(&projection->lock, NULL);
     projection_register_metrics(projection);
     return projection;
@@ -39,6 +40,7 @@ void ev_projection_destroy(struct ev_projection *projection)
     ev_buffer_finish(&projection->scratch);
     ev_document_cache_finish(&projection->cache);
     projection_forget_parked(&projection->parked);
+    ev_skipped_finish(&projection->skipped);
     pthread_mutex_destroy(&projection->lock);
     free(projection);
 }

@@ -14,13 +14,15 @@ struct parked_look {
         struct ev_parked *items;
         size_t count, capacity;
     } entries;
+    struct ev_skipped skipped;
+    struct ev_error *error;
 };
 
 static int look_each(void *context, const struct ev_parked *parked)
 {
     struct parked_look *look = context;
     if (parked->skipped)
-        return 0;
+        return ev_skipped_add(&look->skipped, parked->key, parked->offset, look->error);
     if (look->entries.count > EV_PROJECTION_PARKED_MAX)
         return 1;
     struct ev_parked *copy = ev_array_push(&look->arena, &look->entries);
@@ -92,9 +94,10 @@ static int take_entry(struct ev_projection *projection, const struct ev_parked *
 
 int projection_look_at_parked(struct ev_projection *projection, struct ev_error *error)
 {
-    struct parked_look look = {0};
+    struct parked_look look = {.error = error};
     struct ev_map next;
     ev_arena_init(&look.arena, 0);
+    ev_skipped_init(&look.skipped);
     ev_map_init(&next);
     int r = projection->sink->load_parked(projection->sink, projection->view, look_each, &look, error);
     if (r > 0 || look.entries.count > EV_PROJECTION_PARKED_MAX)
@@ -107,11 +110,15 @@ int projection_look_at_parked(struct ev_projection *projection, struct ev_error 
     if (r >= 0) {
         projection_forget_parked(&projection->parked);
         projection->parked = next;
+        ev_skipped_finish(&projection->skipped);
+        projection->skipped = look.skipped;
+        look.skipped = (struct ev_skipped){0};
         release_partitions(projection);
         projection_count(projection, 0, 0, 0);
     } else {
         projection_forget_parked(&next);
     }
+    ev_skipped_finish(&look.skipped);
     ev_arena_finish(&look.arena);
     return r;
 }
