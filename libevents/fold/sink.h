@@ -113,7 +113,7 @@ struct ev_sink {
     int (*remove_parked)(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
                          struct ev_error *error);
     /* Every document, in no particular order, with its bytes; unreadable ones too; stops when `each` returns non-zero
-     * and returns that. */
+     * and returns that. `each` may call the sink, but not scan. */
     int (*scan)(struct ev_sink *sink, const struct ev_view *view,
                 int (*each)(void *context, const struct ev_sink_document *document), void *context,
                 struct ev_error *error);
