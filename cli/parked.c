@@ -9,6 +9,7 @@
 #include "cli/stores.h"
 #include "core/memory.h"
 #include "core/timestamp.h"
+#include "fold/fingerprint.h"
 #include "log/reader.h"
 #include "proof/redrive.h"
 
@@ -26,7 +27,9 @@ struct parked {
     struct ev_registry *registry;
     struct ev_arena arena; /* of one view and store */
     const struct ev_view *view;
-    struct ev_sink *sink;
+    enum choice_store store;
+    struct ev_sink *sink; /* of the live generation */
+    char fingerprint[EV_FINGERPRINT_TEXT_MAX];
     struct {
         struct redrive *items;
         size_t count, capacity;
@@ -44,7 +47,7 @@ static bool parked_wait(void *context, int64_t ms)
 
 static bool is_partition(const struct ev_parked *entry)
 {
-    return ev_str_starts_with(entry->key, EV_STR("partition "));
+    return ev_str_starts_with(entry->key, EV_STR(EV_PARKED_PARTITION));
 }
 
 static bool is_wanted(const struct parked *parked, const struct ev_parked *entry)
@@ -254,28 +257,76 @@ static int release_partitions(struct parked *parked, struct ev_error *error)
     return r;
 }
 
-static int bring_on(struct parked *parked, struct ev_error *error)
+static int redrive_in(struct parked *parked, struct ev_sink *sink, struct redrive *items, struct ev_error *error)
 {
     struct ev_reader *reader = NULL;
-    int r = release_partitions(parked, error);
-    if (r < 0 || parked->entries.count == 0)
-        return r;
-    r = open_reader(parked, &reader, error);
+    int r = open_reader(parked, &reader, error);
     if (r >= 0) {
         const struct proof_options options = {.view = parked->view,
                                               .source = ev_commit_source_of_reader(reader),
-                                              .sink = parked->sink,
+                                              .sink = sink,
                                               .clock = &ev_clock_system,
                                               .wait = parked_wait};
-        r = redrive_run(&options, parked->entries.items, parked->entries.count, parked->action == PARKED_SKIP,
+        r = redrive_run(&options, items, parked->entries.count, parked->action == PARKED_SKIP,
                         ev_config_bool(parked->config, "dry-run"), error);
     }
+    ev_reader_destroy(reader);
+    return r;
+}
+
+/* Another generation that projectors feed with the same fold. */
+static bool is_fed_beside(const struct parked *parked, const struct generation *generation)
+{
+    return generation->version == parked->view->version && generation->number != parked->sink->generation &&
+           (generation->live || generation->state == GENERATION_READY) &&
+           (!generation->fingerprint[0] || strcmp(generation->fingerprint, parked->fingerprint) == 0);
+}
+
+static int skip_in_generation(struct parked *parked, int number, struct ev_error *error)
+{
+    struct ev_sink *sink = NULL;
+    struct redrive *items = ev_arena_new_array(&parked->arena, struct redrive, parked->entries.count);
+    for (size_t i = 0; i < parked->entries.count; i++)
+        items[i].parked = parked->entries.items[i].parked;
+    int r = stores_make_sink(&parked->stores, parked->store, &sink, error);
+    if (r < 0)
+        return r;
+    sink->generation = number;
+    sink->fingerprint = parked->fingerprint;
+    r = sink->prepare(sink, parked->view, error);
+    if (r >= 0)
+        r = redrive_in(parked, sink, items, error);
+    sink->destroy(sink);
+    return r;
+}
+
+/* A decision is on the view: so that it holds after a rollback, and in what a replay has just made ready. That looks
+ * for decisions in the live generation after it has made its own ready; here it's the other way round, so that one of
+ * the two finds the other. */
+static int skip_elsewhere(struct parked *parked, struct ev_error *error)
+{
+    struct generation *all = ev_memory_alloc_array(GENERATIONS_MAX, sizeof(*all));
+    _cleanup_free_ void *owned = all;
+    size_t count = 0;
+    int r = replay_generations(parked->store)->list(parked->sink, parked->view->name, all, &count, error);
+    for (size_t i = 0; i < count && r >= 0; i++)
+        if (is_fed_beside(parked, &all[i]))
+            r = skip_in_generation(parked, all[i].number, error);
+    return r;
+}
+
+static int bring_on(struct parked *parked, struct ev_error *error)
+{
+    bool dry_run = ev_config_bool(parked->config, "dry-run");
+    int r = release_partitions(parked, error);
+    if (r < 0 || parked->entries.count == 0)
+        return r;
+    r = redrive_in(parked, parked->sink, parked->entries.items, error);
     for (size_t i = 0; i < parked->entries.count && r >= 0; i++) {
         print_entry(parked, &parked->entries.items[i], redrive_outcome_text(parked->entries.items[i].outcome));
         parked->stays = parked->stays || parked->entries.items[i].outcome == REDRIVE_STAYS;
     }
-    ev_reader_destroy(reader);
-    return r;
+    return r < 0 || parked->action != PARKED_SKIP || dry_run ? r : skip_elsewhere(parked, error);
 }
 
 static int act(struct parked *parked, struct ev_error *error)
@@ -301,12 +352,17 @@ static int act(struct parked *parked, struct ev_error *error)
 static int act_on(struct parked *parked, const struct choice *choice, struct ev_error *error)
 {
     parked->view = choice->view;
+    parked->store = choice->store;
+    ev_view_fingerprint(choice->view, parked->fingerprint);
     parked->entries.items = NULL;
     parked->entries.count = parked->entries.capacity = 0;
     ev_arena_reset(&parked->arena);
     int r = stores_make_sink(&parked->stores, choice->store, &parked->sink, error);
     if (r < 0)
         return r;
+    /* Documents of another fold may be looked at, but not folded anew. */
+    if (parked->action == PARKED_RETRY || parked->action == PARKED_SKIP)
+        parked->sink->fingerprint = parked->fingerprint;
     r = parked->sink->prepare(parked->sink, parked->view, error);
     if (r >= 0)
         r = parked->sink->load_parked(parked->sink, parked->view, take_entry, parked, error);

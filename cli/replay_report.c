@@ -104,6 +104,7 @@ void replay_report_json(const struct choice *choice, const struct replay_result 
     ev_json_kv_int64(&json, "documents", result->total.documents);
     ev_json_kv_int64(&json, "spilled", result->total.spilled);
     ev_json_kv_int64(&json, "parked", result->parked);
+    ev_json_kv_int64(&json, "skipped", result->skipped);
     ev_json_kv_int64(&json, "memory_bytes_max", result->total.memory_bytes);
     ev_json_kv_int64(&json, "fold_ms", result->fold_ms);
     ev_json_kv_int64(&json, "catch_up_ms", result->catch_up_ms);

@@ -75,8 +75,7 @@ static int customer_take(void *context, const bson_t *bson, struct ev_error *err
     if (fault || meta.deleted)
         return fault;
     customer->documents++;
-    if (meta.parked_at_ms > 0 && (customer->parked_at_ms == 0 || meta.parked_at_ms < customer->parked_at_ms))
-        customer->parked_at_ms = meta.parked_at_ms;
+    customer->parked_at_ms = document_first_parked(customer->parked_at_ms, meta.parked_at_ms);
     customer_merge_times(customer, &document);
     struct sales_figures figures = customer_figures_of_document(&document);
     fault = sales_report_add(&customer->totals, EV_STR(""), document.currency, &figures, error);

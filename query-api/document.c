@@ -99,6 +99,13 @@ static void document_take_meta(struct document_meta *meta, struct ev_str name, c
         meta->partition = (int32_t)scalar->integer;
 }
 
+int64_t document_first_parked(int64_t since_ms, int64_t other_ms)
+{
+    if (since_ms <= 0 || other_ms <= 0)
+        return since_ms > 0 ? since_ms : other_ms;
+    return since_ms < other_ms ? since_ms : other_ms;
+}
+
 /* --- BSON --- */
 
 static int document_bson_record(const struct ev_record *record, bson_iter_t *iter, unsigned depth,
@@ -177,7 +184,7 @@ static int document_bson_field(const struct ev_field *field, bson_iter_t *iter, 
 }
 
 /* {"offset", "at_ms", "cause"} */
-static void document_take_parked(struct document_meta *meta, const bson_iter_t *iter)
+static void document_bson_take_parked(struct document_meta *meta, const bson_iter_t *iter)
 {
     bson_iter_t inner;
     if (bson_iter_recurse(iter, &inner) && bson_iter_find(&inner, "at_ms"))
@@ -199,7 +206,7 @@ static int document_bson_record(const struct ev_record *record, bson_iter_t *ite
                 scalar = document_bson_scalar(iter, arena);
             document_take_meta(meta, name, &scalar);
             if (meta && ev_str_equal(name, EV_STR("_parked")))
-                document_take_parked(meta, iter);
+                document_bson_take_parked(meta, iter);
             continue;
         }
         int fault = document_bson_field(field, iter, depth, arena, ret, error);
@@ -279,6 +286,13 @@ static int document_json_field(const struct ev_field *field, yyjson_val *json, u
     return document_store(field, field->kind, &scalar, place) ? 0 : document_fault(error, field);
 }
 
+static void document_json_take_parked(struct document_meta *meta, yyjson_val *mark)
+{
+    yyjson_val *at = yyjson_obj_get(mark, "at_ms");
+    if (yyjson_is_int(at))
+        meta->parked_at_ms = yyjson_get_sint(at);
+}
+
 static int document_json_record(const struct ev_record *record, yyjson_val *json, unsigned depth,
                                 struct ev_arena *arena, void *ret, struct document_meta *meta, struct ev_error *error)
 {
@@ -292,6 +306,8 @@ static int document_json_record(const struct ev_record *record, yyjson_val *json
         if (!field) {
             struct document_scalar scalar = document_json_scalar(value);
             document_take_meta(meta, name, &scalar);
+            if (meta && ev_str_equal(name, EV_STR("_parked")))
+                document_json_take_parked(meta, value);
             continue;
         }
         int fault = document_json_field(field, value, depth, arena, ret, error);

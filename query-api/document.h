@@ -16,6 +16,8 @@ struct document_meta {
     int64_t parked_at_ms; /* since when it goes no further, because an event couldn't be folded; 0: it isn't parked */
 };
 
+/* The earlier of two times since when something goes no further; 0: it does. */
+int64_t document_first_parked(int64_t since_ms, int64_t other_ms);
 /* All strings and arrays are copied into the arena. A value of another type than the table's is CORRUPT, with the
  * field's name. */
 int document_from_bson(const struct ev_record *record, const bson_t *bson, struct ev_arena *arena, void *ret,

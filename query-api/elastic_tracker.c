@@ -5,8 +5,12 @@
 #include "elastic_internal.h"
 
 #include <stdio.h>
+
+#include "json_text.h"
 #include <string.h>
 
+/* Two views with a thousand parked documents each, at which their projections stop, and their partitions. */
+#define ELASTIC_PARKED_MAX 2500
 #define ELASTIC_TRACKER_ARENA_MAX ((size_t)8 * 1024 * 1024)
 
 static int elastic_tracker_call(struct elastic *elastic, struct elastic_request *request, struct ev_arena *arena,
@@ -177,8 +181,72 @@ static int elastic_read_checkpoints(void *context, bool all, struct tracker_tabl
     return fault;
 }
 
+/* Entries of the table's generations, by their indexes' UUIDs; false when there is no view yet. */
+static bool elastic_parked_request(const struct tracker_table *table, struct ev_buffer *body)
+{
+    bool any = false;
+    json_text_append(body,
+                     "{'size':%i,'_source':['index_uuid','key','partition','parked_at_ms'],'query':{'bool':"
+                     "{'must_not':[{'term':{'skipped':true}}],'filter':[{'terms':{'index_uuid':[",
+                     (int64_t)ELASTIC_PARKED_MAX);
+    for (size_t i = 0; i < QUERY_VIEWS; i++) {
+        const struct tracker_view *view = &table->views[i];
+        if (query_views[i].stores[QUERY_STORE_ELASTICSEARCH] && view->version > 0) {
+            json_text_append_item(body, "%j", ev_str_of(view->identity));
+            any = true;
+        }
+    }
+    json_text_append(body, "]}}]}}}");
+    return any;
+}
+
+static void elastic_take_parked(struct tracker_table *table, yyjson_val *source)
+{
+    struct ev_str uuid = ev_json_str(yyjson_obj_get(source, "index_uuid"));
+    for (size_t i = 0; i < QUERY_VIEWS; i++) {
+        struct tracker_view *view = &table->views[i];
+        if (query_views[i].stores[QUERY_STORE_ELASTICSEARCH] && view->version > 0 &&
+            ev_str_equal(uuid, ev_str_of(view->identity)))
+            tracker_note_parked(&view->parked, ev_json_str(yyjson_obj_get(source, "key")),
+                                elastic_int(source, "partition"), elastic_int(source, "parked_at_ms"));
+    }
+}
+
+static int elastic_read_parked(void *context, struct tracker_table *table, struct ev_error *error)
+{
+    struct elastic *elastic = context;
+    struct elastic_request request = {.method = "POST"};
+    struct ev_buffer body = {0};
+    struct ev_arena arena;
+    char index[VIEW_NAME_MAX];
+    size_t at, count;
+    yyjson_val *root = NULL, *hit;
+    int fault = 0;
+    for (size_t i = 0; i < QUERY_VIEWS; i++)
+        table->views[i].parked = (struct tracker_parked){0};
+    ev_arena_init(&arena, ELASTIC_TRACKER_ARENA_MAX);
+    view_index_name(elastic_prefix(elastic), "parked", index);
+    snprintf(request.path, sizeof(request.path), "/%s/_search", index);
+    if (elastic_parked_request(table, &body)) {
+        request.body = ev_buffer_str(&body);
+        fault = elastic_tracker_call(elastic, &request, &arena, &root, error);
+    }
+    if (fault == EV_ERR_NOT_FOUND) /* no index yet: nothing is parked */
+        fault = 0, root = NULL;
+    if (!fault) {
+        yyjson_arr_foreach (yyjson_obj_get(yyjson_obj_get(root, "hits"), "hits"), at, count, hit) {
+            elastic_take_parked(table, yyjson_obj_get(hit, "_source"));
+        }
+    }
+    ev_arena_finish(&arena);
+    ev_buffer_finish(&body);
+    return fault;
+}
+
 struct tracker_source elastic_tracker_source(struct elastic *elastic)
 {
-    return (struct tracker_source){
-        .read_versions = elastic_read_versions, .read_checkpoints = elastic_read_checkpoints, .context = elastic};
+    return (struct tracker_source){.read_versions = elastic_read_versions,
+                                   .read_checkpoints = elastic_read_checkpoints,
+                                   .read_parked = elastic_read_parked,
+                                   .context = elastic};
 }

@@ -1,5 +1,6 @@
 #include "mongo_pool.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -325,8 +326,69 @@ static int mongo_read_checkpoints(void *context, bool all, struct tracker_table 
     return mongo_read_all(context, "_checkpoints", table, mongo_take_checkpoint, error);
 }
 
+static int mongo_take_parked(void *context, const bson_t *document, struct ev_error *error)
+{
+    struct mongo_tracking *tracking = context;
+    char name[VIEW_NAME_MAX];
+    (void)error;
+    for (size_t i = 0; i < QUERY_VIEWS; i++) {
+        struct tracker_view *view = &tracking->table->views[i];
+        view_generation_key((enum query_view_id)i, view->version, view->generation, name);
+        if (ev_str_equal(mongo_text(document, "view"), ev_str_of(name)))
+            tracker_note_parked(&view->parked, mongo_text(document, "key"), mongo_int(document, "partition"),
+                                mongo_int(document, "parked_at_ms"));
+    }
+    return 0;
+}
+
+/* {"view": {"$in": […]}, "skipped": {"$ne": 1}}; false when there is no view yet. */
+static bool mongo_parked_filter(const struct tracker_table *table, bson_t *filter)
+{
+    bson_t in, list, not_skipped;
+    char name[VIEW_NAME_MAX], at[16];
+    uint32_t count = 0;
+    BSON_APPEND_DOCUMENT_BEGIN(filter, "view", &in);
+    BSON_APPEND_ARRAY_BEGIN(&in, "$in", &list);
+    for (size_t i = 0; i < QUERY_VIEWS; i++) {
+        const struct tracker_view *view = &table->views[i];
+        if (view->version == 0)
+            continue;
+        view_generation_key((enum query_view_id)i, view->version, view->generation, name);
+        snprintf(at, sizeof(at), "%u", count++);
+        BSON_APPEND_UTF8(&list, at, name);
+    }
+    bson_append_array_end(&in, &list);
+    bson_append_document_end(filter, &in);
+    BSON_APPEND_DOCUMENT_BEGIN(filter, "skipped", &not_skipped);
+    BSON_APPEND_INT32(&not_skipped, "$ne", 1);
+    bson_append_document_end(filter, &not_skipped);
+    return count > 0;
+}
+
+static int mongo_read_parked(void *context, struct tracker_table *table, struct ev_error *error)
+{
+    struct mongo_pool *pool = context;
+    struct mongo_tracking tracking = {.pool = pool, .table = table};
+    char collection[VIEW_NAME_MAX];
+    bson_t filter = BSON_INITIALIZER, options = BSON_INITIALIZER, fields;
+    for (size_t i = 0; i < QUERY_VIEWS; i++)
+        table->views[i].parked = (struct tracker_parked){0};
+    BSON_APPEND_DOCUMENT_BEGIN(&options, "projection", &fields);
+    BSON_APPEND_INT32(&fields, "cause", 0);
+    bson_append_document_end(&options, &fields);
+    view_collection_name(pool->prefix, "_parked", collection);
+    int answer = 0;
+    if (mongo_parked_filter(table, &filter))
+        answer = mongo_find_each(&pool->tracker, collection, &filter, &options, mongo_take_parked, &tracking, error);
+    bson_destroy(&filter);
+    bson_destroy(&options);
+    return answer;
+}
+
 struct tracker_source mongo_pool_tracker_source(struct mongo_pool *pool)
 {
-    return (struct tracker_source){
-        .read_versions = mongo_read_versions, .read_checkpoints = mongo_read_checkpoints, .context = pool};
+    return (struct tracker_source){.read_versions = mongo_read_versions,
+                                   .read_checkpoints = mongo_read_checkpoints,
+                                   .read_parked = mongo_read_parked,
+                                   .context = pool};
 }

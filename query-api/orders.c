@@ -85,25 +85,35 @@ static const struct param orders_params[] = {
     [ORDERS_CURSOR] = {.name = "cursor", .kind = PARAM_CURSOR, .paging = true},
 };
 
-/* An item of the list: the document with the count of its lines instead of the lines, which may be thousands. */
+/* An item of the list: the document with the count of its lines instead of the lines, which may be thousands. One that
+ * goes no further says since when. */
 struct order_summary {
     struct orders_document order;
     int64_t line_count;
+    int64_t parked_since;
 };
 #define ORDER_SUMMARY_FIELDS_MAX 40
 static struct ev_field order_summary_fields[ORDER_SUMMARY_FIELDS_MAX];
-static struct ev_record order_summary_record;
+static struct ev_record order_summary_record, order_parked_record;
 
-/* The document's table with one field exchanged; so a field added to the view is in the list without further work. */
+/* The document's table with one field exchanged, and once more with one more; so a field added to the view is in the
+ * list without further work. */
 static void order_summary_make_table(void)
 {
+    size_t count = orders_document_record.field_count;
     order_summary_record = orders_document_record;
     order_summary_record.name = "OrderSummary";
     order_summary_record.size = sizeof(struct order_summary);
     order_summary_record.fields = order_summary_fields;
-    if (orders_document_record.field_count > ORDER_SUMMARY_FIELDS_MAX)
-        ev_fatal("orders have more than %d fields", ORDER_SUMMARY_FIELDS_MAX);
-    for (size_t i = 0; i < orders_document_record.field_count; i++) {
+    if (count + 1 > ORDER_SUMMARY_FIELDS_MAX)
+        ev_fatal("orders have more than %d fields", ORDER_SUMMARY_FIELDS_MAX - 1);
+    order_parked_record = order_summary_record;
+    order_parked_record.field_count = count + 1;
+    order_summary_fields[count] = (struct ev_field){.name = "parked_since",
+                                                    .kind = EV_KIND_LONG,
+                                                    .format = EV_FORMAT_TIMESTAMP,
+                                                    .offset = offsetof(struct order_summary, parked_since)};
+    for (size_t i = 0; i < count; i++) {
         order_summary_fields[i] = orders_document_record.fields[i];
         if (strcmp(order_summary_fields[i].name, "lines") == 0)
             order_summary_fields[i] = (struct ev_field){
@@ -124,6 +134,7 @@ struct orders_page {
     int64_t limit, count;
     int64_t last_placed_at;
     struct ev_str last_id;
+    int64_t parked_at_ms; /* since when the first of them goes no further; 0: all do */
     bool more;
 };
 
@@ -142,15 +153,19 @@ static int orders_take(void *context, const bson_t *document, struct ev_error *e
 {
     struct orders_page *page = context;
     struct order_summary summary;
+    struct document_meta meta;
     if (page->count == page->limit) {
         page->more = true;
         return 0;
     }
-    int fault = document_from_bson(order_summary_table(), document, page->query->arena, &summary, NULL, error);
+    const struct ev_record *table = order_summary_table();
+    int fault = document_from_bson(table, document, page->query->arena, &summary, &meta, error);
     if (fault)
         return fault;
     summary.line_count = orders_count_lines(document);
-    ev_record_print(order_summary_table(), &summary, &page->writer);
+    summary.parked_since = meta.parked_at_ms;
+    page->parked_at_ms = document_first_parked(page->parked_at_ms, meta.parked_at_ms);
+    ev_record_print(meta.parked_at_ms > 0 ? &order_parked_record : table, &summary, &page->writer);
     page->last_placed_at = summary.order.placed_at;
     page->last_id = summary.order.id;
     page->count++;
@@ -228,6 +243,7 @@ static void orders_options(int64_t limit, bson_t *options)
         const char *name = orders_document_record.fields[i].name;
         BSON_APPEND_INT32(&fields, strcmp(name, "lines") == 0 ? "lines.line_no" : name, 1);
     }
+    BSON_APPEND_INT32(&fields, "_parked.at_ms", 1);
     bson_append_document_end(options, &fields);
 }
 
@@ -246,6 +262,7 @@ static int orders_reply(struct query *query, struct orders_page *page, struct ev
     query_write_next_cursor(&page->writer, answer.next_cursor);
     ev_json_object_end(&page->writer);
     answer.body = body;
+    answer.parked_at_ms = page->parked_at_ms;
     query_reply(query, &answer);
     return 0;
 }

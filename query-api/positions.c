@@ -14,9 +14,9 @@ static void positions_write_time(struct ev_json_writer *writer, const char *key,
 }
 
 /* `lag_seconds`: how far the last record read was behind the clock when the checkpoint was written. A projector that
- * has died writes none: then `updated_at` stands still. */
+ * has died writes none: then `updated_at` stands still. `stopped_since`: at a record that can't be decoded. */
 static void positions_write_partition(struct ev_json_writer *writer, int32_t partition,
-                                      const struct tracker_checkpoint *checkpoint)
+                                      const struct tracker_checkpoint *checkpoint, int64_t stopped_at_ms)
 {
     int64_t lag_ms = checkpoint->log_time_ms > 0 ? checkpoint->updated_at_ms - checkpoint->log_time_ms : 0;
     ev_json_object_begin(writer);
@@ -26,6 +26,7 @@ static void positions_write_partition(struct ev_json_writer *writer, int32_t par
     ev_json_kv_double(writer, "lag_seconds", (double)(lag_ms > 0 ? lag_ms : 0) / 1000);
     positions_write_time(writer, "log_time", checkpoint->log_time_ms);
     positions_write_time(writer, "updated_at", checkpoint->updated_at_ms);
+    positions_write_time(writer, "stopped_since", stopped_at_ms);
     ev_json_object_end(writer);
 }
 
@@ -53,11 +54,12 @@ static void positions_write_view(struct query_api *api, enum query_store store, 
     else
         ev_json_null(writer);
     ev_json_kv_double(writer, "lag_seconds", (double)tracker_snapshot_lag_ms(snapshot) / 1000);
+    ev_json_kv_int64(writer, "parked", snapshot->parked.documents);
     ev_json_key(writer, EV_STR("partitions"));
     ev_json_array_begin(writer);
     for (size_t i = 0; i < snapshot->partition_count; i++)
         if (snapshot->partitions[i].present)
-            positions_write_partition(writer, (int32_t)i, &snapshot->partitions[i]);
+            positions_write_partition(writer, (int32_t)i, &snapshot->partitions[i], snapshot->parked.stopped_at_ms[i]);
     ev_json_array_end(writer);
     ev_json_object_end(writer);
 }

@@ -94,7 +94,7 @@ struct query_answer {
     struct ev_str next_cursor; /* not null: Link to the next page */
     int32_t partition;         /* of a single document and the offset that it reflects; offset -1: none */
     int64_t offset;
-    int64_t parked_at_ms; /* the document goes no further since then; 0: it does */
+    int64_t parked_at_ms; /* the first of the documents shown goes no further since then; 0: they do */
 };
 #define QUERY_ANSWER_NONE ((struct query_answer){.offset = -1})
 /* These give the answer, from any thread; the query is gone afterwards. */

@@ -5,6 +5,14 @@
 
 #include "core/log.h"
 #include "core/timestamp.h"
+#include "document.h"
+
+static struct ev_str query_time_text(const struct query *query, int64_t ms)
+{
+    char text[EV_TIMESTAMP_TEXT_MAX];
+    size_t length = ev_timestamp_format(ms, text);
+    return ev_arena_copy(query->arena, (struct ev_str){text, length});
+}
 
 /* --- answers --- */
 
@@ -84,6 +92,30 @@ static struct ev_str query_next_link(const struct query *query, struct ev_str cu
     return text;
 }
 
+/* Since when what is shown lacks what the log has: documents that go no further, or partitions that are read no
+ * further; the first of them. 0: nothing does. */
+static int64_t query_parked_since(const struct query *query, const struct query_answer *answer)
+{
+    int32_t partition = answer->offset >= 0 ? answer->partition : -1;
+    int64_t stopped_at_ms = tracker_snapshot_stopped_at_ms(&query->view, partition);
+    return document_first_parked(answer->parked_at_ms, stopped_at_ms);
+}
+
+static void query_add_parked(struct query *query, const struct query_answer *answer, struct http_reply *reply)
+{
+    int64_t since_ms = query_parked_since(query, answer);
+    if (query->stale || since_ms > 0) {
+        http_reply_add_header(reply, "x-stale", EV_STR("true"));
+        http_reply_add_header(reply, "warning", EV_STR("110 - \"Response is Stale\""));
+    }
+    if (since_ms > 0)
+        http_reply_add_header(reply, "x-parked-since", query_time_text(query, since_ms));
+    /* A document whose first event parked it is in no list: that there are such ones is all that can be told. */
+    if (answer->offset < 0 && query->view.parked.documents > 0)
+        http_reply_add_header(reply, "x-parked-documents",
+                              ev_arena_printf(query->arena, "%lld", (long long)query->view.parked.documents));
+}
+
 void query_reply(struct query *query, const struct query_answer *answer)
 {
     struct http_reply reply = {.status = 200};
@@ -102,15 +134,7 @@ void query_reply(struct query *query, const struct query_answer *answer)
     }
     /* Caches may keep nothing without asking: what a view reflects moves on at any time. */
     http_reply_add_header(&reply, "cache-control", EV_STR("no-cache"));
-    if (query->stale || answer->parked_at_ms > 0) {
-        http_reply_add_header(&reply, "x-stale", EV_STR("true"));
-        http_reply_add_header(&reply, "warning", EV_STR("110 - \"Response is Stale\""));
-    }
-    if (answer->parked_at_ms > 0) {
-        char since[EV_TIMESTAMP_TEXT_MAX];
-        size_t length = ev_timestamp_format(answer->parked_at_ms, since);
-        http_reply_add_header(&reply, "x-parked-since", ev_arena_copy(query->arena, (struct ev_str){since, length}));
-    }
+    query_add_parked(query, answer, &reply);
     if (answer->next_cursor.data)
         http_reply_add_header(&reply, "link", query_next_link(query, answer->next_cursor));
     if (answer->body) {
@@ -162,11 +186,15 @@ void query_reply_not_found(struct query *query, const char *what, struct ev_str 
                                                              what, EV_STR_ARG(id))});
         return;
     }
-    http_reply_problem(query->exchange, &(struct http_problem){.status = 404,
-                                                               .slug = "not-found",
-                                                               .title = "There is no such thing",
-                                                               .detail = ev_arena_printf(query->arena, "no %s \"%.*s\"",
-                                                                                         what, EV_STR_ARG(id))});
+    struct http_problem problem = {.status = 404,
+                                   .slug = "not-found",
+                                   .title = "There is no such thing",
+                                   .detail = ev_arena_printf(query->arena, "no %s \"%.*s\"", what, EV_STR_ARG(id))};
+    int64_t stopped_at_ms = tracker_snapshot_stopped_at_ms(&query->view, -1);
+    if (stopped_at_ms > 0)
+        http_reply_problem_with(query->exchange, &problem, "x-parked-since", query_time_text(query, stopped_at_ms));
+    else
+        http_reply_problem(query->exchange, &problem);
 }
 
 void query_reply_parameter(struct query *query, const char *parameter, const char *detail)
@@ -242,9 +270,22 @@ void query_reply_view_missing(struct query *query)
             .extra_json = json});
 }
 
+/* Since when a partition of the positions that are waited for stands at a record that can't be decoded, as JSON. */
+static struct ev_str query_wanted_stopped(struct query *query)
+{
+    int64_t first_ms = 0;
+    for (size_t i = 0; i < query->wanted_count; i++)
+        if (query->wanted[i].partition >= 0 &&
+            ev_str_equal(query->wanted[i].topic, ev_str_of(query_views[query->resource->view].topic)))
+            first_ms = document_first_parked(first_ms,
+                                             tracker_snapshot_stopped_at_ms(&query->view, query->wanted[i].partition));
+    return first_ms > 0 ? query_json_string(query, query_time_text(query, first_ms)) : EV_STR("null");
+}
+
 void query_reply_behind(struct query *query)
 {
-    static const char *const names[] = {"view", "store", "lag_events", "lag_seconds", "position", NULL};
+    static const char *const names[] = {"view",     "store",         "lag_events", "lag_seconds",
+                                        "position", "stopped_since", NULL};
     const char *view = query_views[query->resource->view].name;
     struct tracker_snapshot *now = &query->view;
     tracker_snapshot(query->api->trackers[query->resource->store], query->resource->view, now);
@@ -256,6 +297,7 @@ void query_reply_behind(struct query *query)
         ev_arena_printf(query->arena, "%lld", (long long)events),
         ev_arena_printf(query->arena, "%lld.%03lld", (long long)(lag_ms / 1000), (long long)(lag_ms % 1000)),
         query_json_string(query, query_position_token(query, &QUERY_ANSWER_NONE)),
+        query_wanted_stopped(query),
     };
     http_reply_problem(query->exchange, &(struct http_problem){.status = 503,
                                                                .slug = "view-behind",

@@ -41,7 +41,7 @@ static int report_cursor(const struct query *query, const struct sales_row *last
     return query_next_cursor(query, parts, 3, ret, error);
 }
 
-void report_reply(struct query *query, struct sales_report *report)
+void report_reply(struct query *query, struct sales_report *report, int64_t parked_at_ms)
 {
     struct query_answer answer = QUERY_ANSWER_NONE;
     struct ev_buffer body = {0};
@@ -80,5 +80,6 @@ void report_reply(struct query *query, struct sales_report *report)
     ev_json_object_end(&writer);
     sales_report_finish(report);
     answer.body = &body;
+    answer.parked_at_ms = parked_at_ms;
     query_reply(query, &answer);
 }

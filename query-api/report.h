@@ -21,5 +21,6 @@ extern const struct param report_params[REPORT_PARAMS];
 
 bool report_check(struct query *query); /* a resource's check */
 enum sales_group_by report_group_by(const struct query *query);
-/* Sorts, cuts the page and answers; finishes the report. From any thread. */
-void report_reply(struct query *query, struct sales_report *report);
+/* Sorts, cuts the page and answers; finishes the report. `parked_at_ms`: since when the first of the documents that it
+ * is made of goes no further; 0: all do. From any thread. */
+void report_reply(struct query *query, struct sales_report *report, int64_t parked_at_ms);

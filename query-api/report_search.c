@@ -46,6 +46,7 @@ struct aggregation {
     size_t pass, pass_count, currency, pages;
     struct ev_str currencies[AGGREGATION_CURRENCIES_MAX];
     size_t currency_count;
+    int64_t parked_at_ms; /* since when the first of the orders goes no further; 0: all do */
 };
 
 static void aggregation_ask(struct aggregation *aggregation);
@@ -74,6 +75,21 @@ static void aggregation_append_filter(struct aggregation *aggregation, struct ev
         json_text_append_item(out, "{'term':{'kind':'%s'}}", order_kind_enum.symbols[pass->kind]);
     }
     json_text_append(out, "]}}");
+}
+
+/* The first page's query is that of the whole report. An index from before these marks were searchable tells nothing.
+ */
+static void aggregation_append_parked(const struct aggregation *aggregation, struct ev_buffer *out)
+{
+    if (aggregation->pages == 1)
+        json_text_append(out, "'parked':{'min':{'field':'_parked.at_ms'}},");
+}
+
+static void aggregation_take_parked(struct aggregation *aggregation, yyjson_val *root)
+{
+    yyjson_val *first = yyjson_obj_get(yyjson_obj_get(yyjson_obj_get(root, "aggregations"), "parked"), "value");
+    if (yyjson_is_num(first))
+        aggregation->parked_at_ms = (int64_t)yyjson_get_num(first);
 }
 
 /* 'rows':{'composite':{…} — the caller closes the aggregation. */
@@ -394,6 +410,8 @@ static void aggregation_done(struct elastic_request *request)
     ev_arena_reset(&aggregation->answer);
     int fault = elastic_answer(aggregation->query->api->elastic, request, &aggregation->answer, &root, &error);
     if (!fault)
+        aggregation_take_parked(aggregation, root);
+    if (!fault)
         fault = aggregation_take_page(aggregation, root, &more, &error);
     if (fault) {
         aggregation_fail(aggregation, &error);
@@ -401,7 +419,7 @@ static void aggregation_done(struct elastic_request *request)
         aggregation_ask(aggregation);
     } else {
         aggregation_finish(aggregation);
-        report_reply(aggregation->query, &aggregation->report);
+        report_reply(aggregation->query, &aggregation->report, aggregation->parked_at_ms);
     }
 }
 
@@ -420,6 +438,7 @@ static void aggregation_ask(struct aggregation *aggregation)
     json_text_append(&aggregation->body, "{");
     aggregation_append_filter(aggregation, &aggregation->body);
     json_text_append(&aggregation->body, ",'aggs':{");
+    aggregation_append_parked(aggregation, &aggregation->body);
     aggregation_current(aggregation)->append(aggregation, &aggregation->body);
     json_text_append(&aggregation->body, "}}");
     *request = (struct elastic_request){.method = "POST",

@@ -15,6 +15,7 @@ struct report_read {
     struct sales_report report;
     struct ev_arena scratch; /* of one document */
     size_t documents;
+    int64_t parked_at_ms; /* since when the first of them goes no further; 0: all do */
 };
 
 static struct sales_figures report_figures_of_document(const struct sales_daily_document *document)
@@ -75,7 +76,10 @@ static int report_take(void *context, const bson_t *bson, struct ev_error *error
                             REPORT_DOCUMENTS_MAX);
     ev_arena_reset(&read->scratch);
     int fault = document_from_bson(&sales_daily_document_record, bson, &read->scratch, &document, &meta, error);
-    return fault || meta.deleted ? fault : report_add_document(&read->report, &document, error);
+    if (fault || meta.deleted)
+        return fault;
+    read->parked_at_ms = document_first_parked(read->parked_at_ms, meta.parked_at_ms);
+    return report_add_document(&read->report, &document, error);
 }
 
 static void report_filter(const struct query *query, bson_t *filter)
@@ -119,7 +123,7 @@ static void report_read(struct query *query, struct mongo_session *session)
     bson_destroy(&options);
     ev_arena_finish(&read.scratch);
     if (!fault) {
-        report_reply(query, &read.report);
+        report_reply(query, &read.report, read.parked_at_ms);
         return;
     }
     sales_report_finish(&read.report);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/money.h"
+#include "core/timestamp.h"
 #include "document.h"
 #include "resources.h"
 #include "search.h"
@@ -68,15 +69,25 @@ static void search_write_highlight(yyjson_val *hit, struct ev_json_writer *write
     ev_json_object_end(writer);
 }
 
+static void search_write_parked(int64_t since_ms, struct ev_json_writer *writer)
+{
+    char since[EV_TIMESTAMP_TEXT_MAX];
+    size_t length = ev_timestamp_format(since_ms, since);
+    ev_json_kv_string(writer, "parked_since", (struct ev_str){since, length});
+}
+
+/* `parked_at_ms` becomes the first time since when one of the hits goes no further. */
 static int search_write_hit(const struct query *query, yyjson_val *hit, struct ev_arena *tree,
-                            struct ev_json_writer *writer, struct ev_error *error)
+                            struct ev_json_writer *writer, int64_t *parked_at_ms, struct ev_error *error)
 {
     struct products_document document;
+    struct document_meta meta;
     yyjson_val *score = yyjson_obj_get(hit, "_score");
     int fault =
-        document_from_json(&products_document_record, yyjson_obj_get(hit, "_source"), tree, &document, NULL, error);
+        document_from_json(&products_document_record, yyjson_obj_get(hit, "_source"), tree, &document, &meta, error);
     if (fault)
         return fault;
+    *parked_at_ms = document_first_parked(*parked_at_ms, meta.parked_at_ms);
     ev_json_object_begin(writer);
     ev_json_key(writer, EV_STR("product"));
     ev_record_print(&products_document_record, &document, writer);
@@ -84,6 +95,8 @@ static int search_write_hit(const struct query *query, yyjson_val *hit, struct e
         ev_json_kv_double(writer, "score", yyjson_get_num(score));
     if (query->params[SEARCH_Q].present)
         search_write_highlight(hit, writer);
+    if (meta.parked_at_ms > 0)
+        search_write_parked(meta.parked_at_ms, writer);
     ev_json_object_end(writer);
     return 0;
 }
@@ -144,7 +157,7 @@ static int search_write(const struct query *query, yyjson_val *root, struct ev_a
     yyjson_arr_foreach (yyjson_obj_get(hits, "hits"), index, count, hit) {
         if (index == limit) /* one more was asked for, to know that there is one */
             break;
-        int fault = search_write_hit(query, hit, tree, writer, error);
+        int fault = search_write_hit(query, hit, tree, writer, &answer->parked_at_ms, error);
         if (!fault && index + 1 == limit && count > limit)
             fault = search_next_cursor(query, hit, &answer->next_cursor, error);
         if (fault)

@@ -62,17 +62,14 @@ static int parked_take(void *context, const bson_t *document, struct ev_error *e
     return 0;
 }
 
-/* Parked entries lie under "<view>_v<version>/KEY" (projectors/sinks): the collection's name without the prefix. */
+/* Parked entries lie under "<view>_v<version>[_g<generation>]/KEY" (projectors/sinks). */
 static int single_look_for_parked(struct query *query, struct mongo_session *session, struct ev_str key,
                                   struct ev_error *error)
 {
-    char collection[VIEW_NAME_MAX], plain[VIEW_NAME_MAX];
+    char collection[VIEW_NAME_MAX], name[VIEW_NAME_MAX];
     bson_t filter = BSON_INITIALIZER;
     view_collection_name(query->api->prefix, "_parked", collection);
-    view_collection_name(query->api->prefix, "", plain);
-    const char *name = query->view.target;
-    if (strncmp(name, plain, strlen(plain)) == 0)
-        name += strlen(plain);
+    view_generation_key(query->resource->view, query->view.version, query->view.generation, name);
     struct ev_str id = ev_arena_printf(query->arena, "%s/%.*s", name, EV_STR_ARG(key));
     bson_append_utf8(&filter, "_id", 3, id.data, (int)id.length);
     int fault = mongo_find_each(session, collection, &filter, NULL, parked_take, query, error);

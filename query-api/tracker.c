@@ -99,6 +99,14 @@ static void tracker_want(struct tracker *tracker, const struct tracker_waiter *w
     }
 }
 
+void tracker_note_parked(struct tracker_parked *parked, struct ev_str key, int64_t partition, int64_t at_ms)
+{
+    if (!ev_str_starts_with(key, EV_STR("#partition ")))
+        parked->documents++;
+    else if (partition >= 0 && partition < TRACKER_PARTITIONS_MAX)
+        parked->stopped_at_ms[partition] = at_ms > 0 ? at_ms : 1;
+}
+
 /* --- waiters; the lock is held --- */
 
 static void tracker_send_on(struct tracker *tracker, struct tracker_waiter **at, enum tracker_outcome outcome)
@@ -245,11 +253,16 @@ static int tracker_read(struct tracker *tracker, struct tracker_scratch *scratch
     int fault = all ? source->read_versions(source->context, &scratch->live, error) : 0;
     if (!fault)
         fault = source->read_checkpoints(source->context, all, &scratch->served, error);
+    /* What is parked changes seldom, and single documents say so themselves. */
+    if (!fault && all)
+        fault = source->read_parked(source->context, &scratch->served, error);
     for (size_t i = 0; i < QUERY_VIEWS; i++)
         differ = differ || tracker_differs(&scratch->served.views[i], &scratch->live.views[i]);
     /* After the others: what these reflect may only be more. */
     if (!fault && differ)
         fault = source->read_checkpoints(source->context, true, &scratch->live, error);
+    if (!fault && differ)
+        fault = source->read_parked(source->context, &scratch->live, error);
     return fault;
 }
 
@@ -376,6 +389,7 @@ void tracker_snapshot(struct tracker *tracker, enum query_view_id view, struct t
     memcpy(ret->target, from->target, sizeof(ret->target));
     ret->partition_count = from->partition_count;
     memcpy(ret->partitions, from->partitions, from->partition_count * sizeof(from->partitions[0]));
+    ret->parked = from->parked;
     pthread_mutex_unlock(&tracker->lock);
 }
 
@@ -418,6 +432,17 @@ bool tracker_snapshot_positions(const struct tracker_snapshot *snapshot, enum qu
     }
     *ret_count = count;
     return true;
+}
+
+int64_t tracker_snapshot_stopped_at_ms(const struct tracker_snapshot *snapshot, int32_t partition)
+{
+    int64_t first = 0;
+    for (int32_t i = 0; i < TRACKER_PARTITIONS_MAX; i++) {
+        int64_t at_ms = partition < 0 || partition == i ? snapshot->parked.stopped_at_ms[i] : 0;
+        if (at_ms > 0 && (first == 0 || at_ms < first))
+            first = at_ms;
+    }
+    return first;
 }
 
 int64_t tracker_snapshot_lag_ms(const struct tracker_snapshot *snapshot)

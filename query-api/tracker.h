@@ -14,7 +14,7 @@
 
 #define TRACKER_IDLE_MS 250
 #define TRACKER_BUSY_MS 5        /* while somebody waits */
-#define TRACKER_VERSIONS_MS 2000 /* how often live versions are looked up */
+#define TRACKER_VERSIONS_MS 2000 /* how often live versions, and what is parked, are looked up */
 #define TRACKER_FLOOR_MS                                                                                               \
     10000                        /* how long a floor counts: by then the new generation has it, or the log has lost it \
                                   */
@@ -27,6 +27,16 @@ struct tracker_checkpoint {
     int64_t log_time_ms, updated_at_ms;
 };
 
+/* What of a view goes no further until somebody has looked. */
+struct tracker_parked {
+    int64_t documents;
+    /* Since when a partition stands at a record that can't be decoded; 0: it doesn't. */
+    int64_t stopped_at_ms[TRACKER_PARTITIONS_MAX];
+};
+
+/* For sources: adds a parked entry. One of a whole partition is known by its key (fold/sink.h: EV_PARKED_PARTITION). */
+void tracker_note_parked(struct tracker_parked *parked, struct ev_str key, int64_t partition, int64_t at_ms);
+
 /* What is known of one view in one store. */
 struct tracker_view {
     int version;                /* live; 0: nobody has made the view yet */
@@ -36,6 +46,7 @@ struct tracker_view {
     size_t partition_count;     /* highest partition with a checkpoint, plus 1 */
     size_t wanted_count;        /* the same of those that somebody waits for */
     struct tracker_checkpoint partitions[TRACKER_PARTITIONS_MAX];
+    struct tracker_parked parked;
 };
 struct tracker_table {
     struct tracker_view views[QUERY_VIEWS];
@@ -48,6 +59,8 @@ struct tracker_source {
     /* Fills in the checkpoints of the table's generations: of all partitions when `all`, else at least of those below
      * partition_count and wanted_count. */
     int (*read_checkpoints)(void *context, bool all, struct tracker_table *table, struct ev_error *error);
+    /* Fills in what of the table's generations is parked. */
+    int (*read_parked)(void *context, struct tracker_table *table, struct ev_error *error);
     void *context;
 };
 
@@ -79,6 +92,7 @@ struct tracker_snapshot {
     char target[VIEW_NAME_MAX];
     size_t partition_count;
     struct tracker_checkpoint partitions[TRACKER_PARTITIONS_MAX];
+    struct tracker_parked parked;
 };
 
 struct tracker;
@@ -103,6 +117,8 @@ void tracker_snapshot(struct tracker *tracker, enum query_view_id view, struct t
 /* The snapshot's positions (one per partition that has a checkpoint); false when they are more than a token holds. */
 bool tracker_snapshot_positions(const struct tracker_snapshot *snapshot, enum query_view_id view,
                                 struct ev_position ret[EV_POSITIONS_MAX], size_t *ret_count);
+/* Since when the partition stands at a record that can't be decoded, or (-1) the first of them; 0: none does. */
+int64_t tracker_snapshot_stopped_at_ms(const struct tracker_snapshot *snapshot, int32_t partition);
 /* How far the log's time is ahead of what the view had read when it last said so, in ms; 0 where nothing is known. */
 int64_t tracker_snapshot_lag_ms(const struct tracker_snapshot *snapshot);
 /* Commits and other records that are between the view and the positions. */

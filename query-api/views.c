@@ -81,11 +81,16 @@ void view_versioned_index_name(const char *prefix, enum query_view_id view, int 
     view_index_name(prefix, name, ret_name);
 }
 
+void view_generation_key(enum query_view_id view, int version, int generation, char ret_key[VIEW_NAME_MAX])
+{
+    view_version_text('_', query_views[view].name, version, generation, ret_key);
+}
+
 void view_checkpoint_key(enum query_view_id view, int version, int generation, int32_t partition,
                          char ret_key[VIEW_NAME_MAX])
 {
     char name[VIEW_NAME_MAX];
-    view_version_text('_', query_views[view].name, version, generation, name);
+    view_generation_key(view, version, generation, name);
     snprintf(ret_key, VIEW_NAME_MAX, "%.*s/%d", VIEW_NAME_MAX - 16, name, partition);
 }
 

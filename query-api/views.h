@@ -51,6 +51,8 @@ void view_versioned_index_name(const char *prefix, enum query_view_id view, int 
                                char ret_name[VIEW_NAME_MAX]);
 /* "v1", "v1-g2": what an index's name has behind the view's; false for anything else. */
 bool view_index_suffix_parse(struct ev_str suffix, int *ret_version, int *ret_generation);
+/* "orders_v1", "orders_v1_g2": how checkpoints and parked entries name a generation, in both stores. */
+void view_generation_key(enum query_view_id view, int version, int generation, char ret_key[VIEW_NAME_MAX]);
 /* A checkpoint's key, "<view>_v<version>[_g<generation>]/<partition>", in both stores; false for the key of no view of
  * ours. */
 void view_checkpoint_key(enum query_view_id view, int version, int generation, int32_t partition,

@@ -25,6 +25,7 @@ struct ev_projection *ev_projection_create(const struct ev_projection_options *o
     ev_document_cache_init(&projection->cache,
                            options->cache_bytes_max ? options->cache_bytes_max : EV_PROJECTION_CACHE_BYTES_DEFAULT);
     ev_map_init(&projection->parked);
+    ev_skipped_init(&projection->skipped);
     pthread_mutex_init(&projection->lock, NULL);
     projection_register_metrics(projection);
     return projection;
@@ -39,6 +40,7 @@ void ev_projection_destroy(struct ev_projection *projection)
     ev_buffer_finish(&projection->scratch);
     ev_document_cache_finish(&projection->cache);
     projection_forget_parked(&projection->parked);
+    ev_skipped_finish(&projection->skipped);
     pthread_mutex_destroy(&projection->lock);
     free(projection);
 }
@@ -104,8 +106,7 @@ static void projection_ask_ends(struct ev_projection *projection)
     projection->ends_asked_ms = projection->asked_ms;
 }
 
-/* A record that can't be decoded: which documents it would change is unknown, so nothing after it may be folded. The
- * entry's key can't be a document's: no view's keys begin with a NUL-free "partition " and a number alone. */
+/* A record that can't be decoded: which documents it would change is unknown, so nothing after it may be folded. */
 static int projection_stop_partition(struct ev_projection *projection, const struct ev_error *cause,
                                      struct ev_error *error)
 {
@@ -115,8 +116,8 @@ static int projection_stop_partition(struct ev_projection *projection, const str
         number >= projection->partition_count)
         return ev_error_set(error, EV_ERR_CORRUPT, "%s", cause->message);
     char key[PROJECTION_PARTITION_KEY_MAX];
-    int length = snprintf(key, sizeof(key), "partition %" PRId32, number);
-    int r = projection_park(projection, (struct ev_str){key, (size_t)length}, number, offset, cause->message, error);
+    projection_partition_key(number, key);
+    int r = projection_park(projection, ev_str_of(key), number, offset, cause->message, error);
     if (r < 0)
         return r;
     projection->partitions[number].stopped = true;

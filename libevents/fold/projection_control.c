@@ -14,13 +14,15 @@ struct parked_look {
         struct ev_parked *items;
         size_t count, capacity;
     } entries;
+    struct ev_skipped skipped;
+    struct ev_error *error;
 };
 
 static int look_each(void *context, const struct ev_parked *parked)
 {
     struct parked_look *look = context;
     if (parked->skipped)
-        return 0;
+        return ev_skipped_add(&look->skipped, parked->key, parked->offset, look->error);
     if (look->entries.count > EV_PROJECTION_PARKED_MAX)
         return 1;
     struct ev_parked *copy = ev_array_push(&look->arena, &look->entries);
@@ -45,10 +47,9 @@ void projection_remember_parked(struct ev_map *parked, struct ev_str key, int64_
     free(ev_map_put(parked, key, entry));
 }
 
-/* "partition N": what can't be decoded there was parked under this key. */
-static void partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX])
+void projection_partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX])
 {
-    snprintf(ret_key, PROJECTION_PARTITION_KEY_MAX, "partition %" PRId32, partition);
+    snprintf(ret_key, PROJECTION_PARTITION_KEY_MAX, EV_PARKED_PARTITION "%" PRId32, partition);
 }
 
 /* Somebody took the entry of a stopped partition away: it is tried again. */
@@ -56,7 +57,7 @@ static void release_partitions(struct ev_projection *projection)
 {
     for (int32_t i = 0; i < projection->partition_count; i++) {
         char key[PROJECTION_PARTITION_KEY_MAX];
-        partition_key(i, key);
+        projection_partition_key(i, key);
         if (!projection->partitions[i].stopped || ev_map_get(&projection->parked, ev_str_of(key)))
             continue;
         projection->partitions[i].stopped = false;
@@ -93,9 +94,10 @@ static int take_entry(struct ev_projection *projection, const struct ev_parked *
 
 int projection_look_at_parked(struct ev_projection *projection, struct ev_error *error)
 {
-    struct parked_look look = {0};
+    struct parked_look look = {.error = error};
     struct ev_map next;
     ev_arena_init(&look.arena, 0);
+    ev_skipped_init(&look.skipped);
     ev_map_init(&next);
     int r = projection->sink->load_parked(projection->sink, projection->view, look_each, &look, error);
     if (r > 0 || look.entries.count > EV_PROJECTION_PARKED_MAX)
@@ -108,11 +110,15 @@ int projection_look_at_parked(struct ev_projection *projection, struct ev_error 
     if (r >= 0) {
         projection_forget_parked(&projection->parked);
         projection->parked = next;
+        ev_skipped_finish(&projection->skipped);
+        projection->skipped = look.skipped;
+        look.skipped = (struct ev_skipped){0};
         release_partitions(projection);
         projection_count(projection, 0, 0, 0);
     } else {
         projection_forget_parked(&next);
     }
+    ev_skipped_finish(&look.skipped);
     ev_arena_finish(&look.arena);
     return r;
 }

@@ -6,6 +6,7 @@
 #include "fold/document.h"
 #include "fold/document_cache.h"
 #include "fold/projection.h"
+#include "fold/skipped.h"
 
 /* A parked key: the last of its events that was left out lies at this offset or before. */
 struct projection_parked {
@@ -63,6 +64,7 @@ struct ev_projection {
     struct ev_buffer scratch;
     struct ev_document_cache cache;
     struct ev_map parked; /* key → struct projection_parked */
+    struct ev_skipped skipped;
     struct ev_control control;
     int64_t control_asked_ms; /* monotonic */
 
@@ -99,9 +101,11 @@ int projection_park(struct ev_projection *projection, struct ev_str key, int32_t
                     const char *cause, struct ev_error *error);
 
 /* projection_control.c: asks the store what operators want, at most every EV_PROJECTION_CONTROL_INTERVAL_MS. When that
- * changed, what is cached is forgotten, and the parked keys are looked at anew. */
+ * changed, what is cached is forgotten, and the parked keys and skipped commits are looked at anew. */
 int projection_follow_control(struct ev_projection *projection, struct ev_error *error);
 int projection_look_at_parked(struct ev_projection *projection, struct ev_error *error);
+/* "#partition N": what can't be decoded there is parked under this key. */
+void projection_partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX]);
 void projection_remember_parked(struct ev_map *parked, struct ev_str key, int64_t left_out);
 void projection_forget_parked(struct ev_map *parked);
 

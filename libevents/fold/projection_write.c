@@ -102,10 +102,12 @@ static int slice_load(struct ev_projection *projection, struct slice *slice, str
 }
 
 /* Of the events that the store doesn't reflect: with which of them it began to refuse the document nobody knows. */
-static int64_t first_new_offset(const struct ev_batch_document *document, int64_t previous_offset)
+static int64_t first_new_offset(const struct ev_projection *projection, const struct ev_batch_document *document,
+                                int64_t previous_offset)
 {
     const struct ev_batch_event *e = document->first;
-    while (e->next && e->record->offset <= previous_offset)
+    while (e->next && (e->record->offset <= previous_offset ||
+                       ev_skipped_holds(&projection->skipped, document->key, e->record->offset)))
         e = e->next;
     return e->record->offset;
 }
@@ -129,6 +131,8 @@ static int slice_fold(struct ev_projection *projection, struct slice *slice, str
         .arena = &projection->slice_arena,
         .scratch = &projection->scratch,
         .limit = INT64_MAX,
+        .leaves_out = ev_skipped_holds,
+        .context = &projection->skipped,
     };
     slice->written = ev_arena_new_array(&projection->slice_arena, struct ev_sink_document, slice->count);
     slice->write_documents = ev_arena_new_array(&projection->slice_arena, struct ev_batch_document *, slice->count);
@@ -228,7 +232,7 @@ static int slice_write(struct ev_projection *projection, struct slice *slice, bo
             left++;
             break;
         case EV_WRITE_FAILED:
-            slice->stops[i].offset = first_new_offset(document, written->previous_offset);
+            slice->stops[i].offset = first_new_offset(projection, document, written->previous_offset);
             snprintf(slice->stops[i].cause, sizeof(slice->stops[i].cause), "%s", written->error.message);
             r = slice_park(projection, document, &slice->stops[i], error);
             if (r < 0)

@@ -40,6 +40,9 @@ struct ev_checkpoint {
 };
 
 #define EV_PARKED_CAUSE_MAX 256
+/* Before the number of a partition: the key of the entry that says that it is read no further. No document's key begins
+ * with '#'. */
+#define EV_PARKED_PARTITION "#partition "
 
 /* A key that isn't folded any more until somebody has looked; its document stays as it was before `offset`. */
 struct ev_parked {
@@ -110,7 +113,7 @@ struct ev_sink {
     int (*remove_parked)(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
                          struct ev_error *error);
     /* Every document, in no particular order, with its bytes; unreadable ones too; stops when `each` returns non-zero
-     * and returns that. */
+     * and returns that. `each` may call the sink, but not scan. */
     int (*scan)(struct ev_sink *sink, const struct ev_view *view,
                 int (*each)(void *context, const struct ev_sink_document *document), void *context,
                 struct ev_error *error);

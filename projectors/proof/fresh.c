@@ -114,38 +114,10 @@ int fresh_pace(struct fresh *fresh, int64_t done, struct ev_error *error)
     return 0;
 }
 
-#define SKIPPED_KEY_MAX (EV_VIEW_KEY_MAX + 24)
-
-static struct ev_str skipped_key(struct ev_str key, int64_t offset, char buffer[SKIPPED_KEY_MAX])
-{
-    int length = snprintf(buffer, SKIPPED_KEY_MAX, "%.*s#%" PRId64, EV_STR_ARG(key), offset);
-    return (struct ev_str){buffer, (size_t)length};
-}
-
-static int take_skipped(void *context, const struct ev_parked *parked)
-{
-    struct ev_map *skipped = context;
-    char buffer[SKIPPED_KEY_MAX];
-    if (parked->skipped && skipped->count < PROOF_SKIPPED_MAX)
-        ev_map_put(skipped, skipped_key(parked->key, parked->offset, buffer), skipped);
-    return 0;
-}
-
-int fresh_load_skipped(const struct proof_options *options, struct ev_map *ret, struct ev_error *error)
-{
-    ev_map_init(ret);
-    int r = options->sink->load_parked(options->sink, options->view, take_skipped, ret, error);
-    if (r >= 0 && ret->count >= PROOF_SKIPPED_MAX)
-        return ev_error_set(error, EV_ERR_LIMIT, "more than %zu commits are left out", PROOF_SKIPPED_MAX);
-    return r;
-}
-
 static bool leaves_out(const void *context, struct ev_str key, int64_t offset)
 {
     const struct fresh *fresh = context;
-    char buffer[SKIPPED_KEY_MAX];
-    return fresh->skipped && fresh->skipped->count > 0 &&
-           ev_map_get(fresh->skipped, skipped_key(key, offset, buffer)) != NULL;
+    return fresh->skipped && ev_skipped_holds(fresh->skipped, key, offset);
 }
 
 /* Remembers that an event lies beyond what is wanted of the key. */

@@ -4,6 +4,7 @@
 
 #include "core/map.h"
 #include "fold/document.h"
+#include "fold/skipped.h"
 #include "proof/proof.h"
 
 /* What is wanted of one key. */
@@ -24,9 +25,9 @@ struct fresh_document {
 
 struct fresh {
     const struct proof_options *options;
-    struct ev_map documents;      /* key → struct fresh_document */
-    const struct ev_map *skipped; /* "KEY#OFFSET" of commits that are left out; NULL: none. The caller's */
-    struct ev_map *wanted;        /* key → struct fresh_wanted; NULL: the keys of one pass */
+    struct ev_map documents;          /* key → struct fresh_document */
+    const struct ev_skipped *skipped; /* NULL: none. The caller's */
+    struct ev_map *wanted;            /* key → struct fresh_wanted; NULL: the keys of one pass */
     uint64_t pass, passes;
     size_t bytes, bytes_max;
     int32_t partition_count;
@@ -41,8 +42,6 @@ struct fresh {
 /* Begins at the log's start. `wanted` is the caller's. */
 void fresh_init(struct fresh *fresh, const struct proof_options *options, int32_t partition_count);
 void fresh_finish(struct fresh *fresh); /* safe on a zeroed one */
-/* Reads what operators decided to leave out. The caller frees the map by ev_map_finish. */
-int fresh_load_skipped(const struct proof_options *options, struct ev_map *ret, struct ev_error *error);
 /* Whether a key belongs to this pass. */
 bool fresh_takes(const struct fresh *fresh, struct ev_str key);
 /* Folds on until each partition's cursor is at `until`, by partition. LIMIT: more than bytes_max are needed. */

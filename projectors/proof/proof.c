@@ -118,7 +118,7 @@ static int pass_run(struct pass *pass, struct ev_error *error)
     return r;
 }
 
-static int run_pass(const struct proof_options *options, struct proof_result *result, const struct ev_map *skipped,
+static int run_pass(const struct proof_options *options, struct proof_result *result, const struct ev_skipped *skipped,
                     uint64_t number, uint64_t passes, struct ev_error *error)
 {
     struct pass pass = {.options = options, .result = result, .error = error};
@@ -200,8 +200,9 @@ int proof_run(const struct proof_options *options, struct proof_result *ret, str
     int64_t before = ev_clock_monotonic_ms(options->clock);
     *ret = (struct proof_result){0};
     *error = (struct ev_error){0};
-    struct ev_map skipped;
-    int r = fresh_load_skipped(options, &skipped, error);
+    struct ev_skipped skipped;
+    ev_skipped_init(&skipped);
+    int r = ev_skipped_load(&skipped, options->sink, options->view, error);
     if (r >= 0)
         r = find_positions(options, ret, error);
     uint64_t passes = 1;
@@ -215,7 +216,7 @@ int proof_run(const struct proof_options *options, struct proof_result *ret, str
             r = 0;
         }
     }
-    ev_map_finish(&skipped);
+    ev_skipped_finish(&skipped);
     ret->took_ms = ev_clock_monotonic_ms(options->clock) - before;
     return r;
 }

@@ -25,12 +25,11 @@
 #define PROOF_PASSES_MAX 1024
 #define PROOF_SUSPECTS_MAX ((size_t)200000) /* documents of one pass that aren't the same at first sight */
 #define PROOF_SUSPECTS_AT_ONCE ((size_t)256)
-#define PROOF_SKIPPED_MAX ((size_t)100000) /* commits that operators decided to leave out */
-#define PROOF_FIELDS_MAX 32                /* told of one document */
-#define PROOF_FIELD_TEXT_MAX 160           /* bytes of a value as JSON; the rest is cut off */
-#define PROOF_MEND_ROUNDS 4                /* attempts to mend what others keep writing */
-#define PROOF_STALL_MS 30000               /* no record for so long before the position: an error */
-#define PROOF_REACH_TIMEOUT_MS 60000       /* for the store to get to a position that was asked for */
+#define PROOF_FIELDS_MAX 32          /* told of one document */
+#define PROOF_FIELD_TEXT_MAX 160     /* bytes of a value as JSON; the rest is cut off */
+#define PROOF_MEND_ROUNDS 4          /* attempts to mend what others keep writing */
+#define PROOF_STALL_MS 30000         /* no record for so long before the position: an error */
+#define PROOF_REACH_TIMEOUT_MS 60000 /* for the store to get to a position that was asked for */
 
 #define PROOF_KINDS(X)                                                                                                 \
     X(DIFFERENT, "different")   /* not what the log says at its position */                                            \

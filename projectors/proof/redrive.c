@@ -71,7 +71,7 @@ static int look(struct chunk *chunk, struct ev_error *error)
     return r;
 }
 
-static int fold(struct chunk *chunk, const struct ev_map *skipped, struct fresh *fresh, struct ev_error *error)
+static int fold(struct chunk *chunk, const struct ev_skipped *skipped, struct fresh *fresh, struct ev_error *error)
 {
     fresh_init(fresh, chunk->options, chunk->partition_count);
     fresh->skipped = skipped;
@@ -164,7 +164,7 @@ static bool chunk_has_more(const struct chunk *chunk)
     return more;
 }
 
-static int run_round(struct chunk *chunk, const struct ev_map *skipped, struct ev_error *error)
+static int run_round(struct chunk *chunk, const struct ev_skipped *skipped, struct ev_error *error)
 {
     const struct proof_options *options = chunk->options;
     struct fresh fresh = {0};
@@ -195,28 +195,26 @@ static int save_skips(const struct chunk *chunk, struct ev_error *error)
 }
 
 /* For a dry run, which writes none. */
-static void pretend_skips(const struct chunk *chunk, struct ev_map *skipped)
+static int pretend_skips(const struct chunk *chunk, struct ev_skipped *skipped, struct ev_error *error)
 {
-    for (size_t i = 0; i < chunk->count; i++) {
-        char key[EV_VIEW_KEY_MAX + 24];
-        const struct ev_parked *parked = &chunk->items[i].parked;
-        int length = snprintf(key, sizeof(key), "%.*s#%" PRId64, EV_STR_ARG(parked->key), parked->offset);
-        ev_map_put(skipped, (struct ev_str){key, (size_t)length}, skipped);
-    }
+    int r = 0;
+    for (size_t i = 0; i < chunk->count && r >= 0; i++)
+        r = ev_skipped_add(skipped, chunk->items[i].parked.key, chunk->items[i].parked.offset, error);
+    return r;
 }
 
 static int run_chunk(struct chunk *chunk, bool skip, struct ev_error *error)
 {
-    struct ev_map skipped;
+    struct ev_skipped skipped;
+    ev_skipped_init(&skipped);
     int r = skip && !chunk->dry_run ? save_skips(chunk, error) : 0;
-    if (r < 0)
-        return r;
-    r = fresh_load_skipped(chunk->options, &skipped, error);
-    if (skip && chunk->dry_run)
-        pretend_skips(chunk, &skipped);
+    if (r >= 0)
+        r = ev_skipped_load(&skipped, chunk->options->sink, chunk->options->view, error);
+    if (r >= 0 && skip && chunk->dry_run)
+        r = pretend_skips(chunk, &skipped, error);
     for (int round = 0; r >= 0 && round < REDRIVE_ROUNDS && (round == 0 || chunk_has_more(chunk)); round++)
         r = run_round(chunk, &skipped, error);
-    ev_map_finish(&skipped);
+    ev_skipped_finish(&skipped);
     return r;
 }
 

@@ -52,6 +52,8 @@ int resolve_checkpoints(const struct proof_options *options, int32_t partition_c
 static int take_parked(void *context, const struct ev_parked *parked)
 {
     struct resolve *resolve = context;
+    if (parked->skipped)
+        return 0;
     struct ev_parked *copy = ev_arena_new(&resolve->arena, struct ev_parked);
     *copy = *parked;
     copy->key = ev_arena_copy(&resolve->arena, parked->key);

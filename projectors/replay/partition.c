@@ -346,6 +346,8 @@ static int run_partition(struct replay_shared *shared, struct ev_sink *target, i
         .target = target,
     };
     shelf_init(&work.shelf, shared->shelf_bytes_max, shared->options->scratch_directory);
+    work.shelf.skipped = shared->skips->entries.items;
+    work.shelf.skipped_count = shared->skips->entries.count;
     int r = fold_partition(&work, error);
     if (r >= 0)
         r = transfer_partition(&work, error);

@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#include "replay/replay.h"
+#include "replay/skips.h"
 
 /* What the threads of a replay share. */
 struct replay_shared {
@@ -11,7 +11,8 @@ struct replay_shared {
     const struct ev_view *view;
     struct generation generation; /* that is being built */
     int32_t partition_count;
-    const int64_t *ends;       /* of the log when the replay began */
+    const int64_t *ends; /* of the log when the replay began */
+    const struct replay_skips *skips;
     size_t shelf_bytes_max;    /* of one partition */
     atomic_int next_partition; /* to be taken by a thread */
     atomic_bool stop;

@@ -47,6 +47,8 @@ struct replay {
     struct ev_sink *sink; /* of the generation that is built */
     struct ev_sink *live; /* of the live one; only read */
     struct replay_shared shared;
+    struct replay_skips skips; /* of the live one, as they were at the start */
+    char topic_id[64];
     struct replay_result *result;
     bool created;
     int64_t began_ms, heartbeat_ms, told_ms; /* monotonic */
@@ -246,10 +248,10 @@ static int find_ends(struct replay *replay, struct ev_error *error)
 {
     const struct ev_view *view = replay->options->view;
     struct ev_reader *reader = NULL;
-    char topic_id[64];
     int r = replay_make_reader(replay->options, view, &reader, error);
     if (r >= 0)
-        r = ev_reader_describe(reader, REPLAY_BROKER_TIMEOUT_MS, &replay->shared.partition_count, topic_id, error);
+        r = ev_reader_describe(reader, REPLAY_BROKER_TIMEOUT_MS, &replay->shared.partition_count, replay->topic_id,
+                               error);
     if (r >= 0 && replay->shared.partition_count > EV_PROJECTION_PARTITIONS_MAX)
         r = ev_error_set(error, EV_ERR_LIMIT, "topic %s has more than %d partitions", view->topic->name,
                          EV_PROJECTION_PARTITIONS_MAX);
@@ -266,6 +268,29 @@ static int find_ends(struct replay *replay, struct ev_error *error)
     }
     replay->shared.ends = replay->ends;
     ev_reader_destroy(reader);
+    return r;
+}
+
+static bool takes_skips_over(const struct replay *replay)
+{
+    return !replay->options->forget_skipped && replay->result->before.version == replay->options->view->version;
+}
+
+static int take_skips_over(struct replay *replay, struct ev_error *error)
+{
+    const struct ev_view *view = replay->options->view;
+    replay->shared.skips = &replay->skips;
+    if (!takes_skips_over(replay))
+        return 0;
+    replay->live->fingerprint = NULL; /* another fold may have made it: its documents aren't read here */
+    int r = replay->live->prepare(replay->live, view, error);
+    if (r >= 0)
+        r = replay_skips_read(replay->live, view, replay->topic_id, &replay->skips, error);
+    if (r >= 0)
+        r = replay->sink->prepare(replay->sink, view, error);
+    if (r >= 0)
+        r = replay_skips_save(&replay->skips, replay->sink, view, error);
+    replay->result->skipped = (int64_t)replay->skips.entries.count;
     return r;
 }
 
@@ -296,7 +321,7 @@ static int prepare(struct replay *replay, struct ev_error *error)
     replay->heartbeat_ms = now_ms();
     r = replay->store->create(replay->sink, own, error);
     replay->created = r != EV_ERR_CONFLICT;
-    return r;
+    return r < 0 ? r : take_skips_over(replay, error);
 }
 
 /* --- fold --- */
@@ -476,6 +501,10 @@ static int swap(struct replay *replay, struct ev_error *error)
     own->state = GENERATION_READY;
     own->heartbeat_ms = before.retired_at_ms = ev_clock_wall_ms(&ev_clock_system);
     int r = replay->store->save(replay->sink, own, error);
+    /* What is decided from here on is carried out in this generation too: it is ready. */
+    if (r >= 0 && takes_skips_over(replay))
+        r = replay_skips_follow(replay->options, &replay->skips, replay->live, replay->topic_id, replay->sink, replay,
+                                error);
     if (r >= 0) /* beforehand, so that there is no moment in which it is neither live nor kept */
         r = replay->store->save(replay->sink, &before, error);
     if (r >= 0)
@@ -513,6 +542,7 @@ int replay_run(const struct replay_options *options, struct replay_result *ret, 
 {
     struct replay replay = {.options = options, .result = ret, .began_ms = now_ms()};
     *ret = (struct replay_result){0};
+    replay_skips_init(&replay.skips);
     int r = run(&replay, error);
     if (replay.created) {
         struct ev_error ignored;
@@ -524,6 +554,7 @@ int replay_run(const struct replay_options *options, struct replay_result *ret, 
     if (replay.live)
         replay.live->destroy(replay.live);
     free(replay.ends);
+    replay_skips_finish(&replay.skips);
     return r < 0 ? r : 0;
 }
 

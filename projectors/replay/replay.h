@@ -68,6 +68,7 @@ struct replay_options {
     size_t memory_bytes;           /* of folded documents in memory; more spill */
     int threads;                   /* 0: one per processor */
     bool accept;                   /* make it live though documents differ from the live ones */
+    bool forget_skipped;           /* what was left out of documents of the live one is folded again */
     void (*progress)(void *context, const struct replay_progress *progress); /* on the caller's thread; may be NULL */
     bool (*should_stop)(void *context);                                      /* likewise */
     void *context;
@@ -103,6 +104,7 @@ struct replay_result {
     struct replay_progress total; /* as it was last; memory at its peak */
     int64_t fold_ms, catch_up_ms, prove_ms, elapsed_ms;
     int64_t parked;
+    int64_t skipped;                  /* commits left out of documents, as in the live one */
     struct replay_differences proof;  /* of the new generation */
     struct replay_differences change; /* of the live one, if it was compared */
 };

@@ -324,6 +324,8 @@ static int shelf_load_parked(struct ev_sink *sink, const struct ev_view *view,
     (void)error;
     for (size_t i = 0; i < shelf->parked_count && r == 0; i++)
         r = each(context, &shelf->parked[i]);
+    for (size_t i = 0; i < shelf->skipped_count && r == 0; i++)
+        r = each(context, &shelf->skipped[i]);
     return r;
 }
 

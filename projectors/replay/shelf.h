@@ -32,6 +32,8 @@ struct shelf {
     struct ev_checkpoint checkpoint; /* of the one partition */
     struct ev_parked *parked;
     size_t parked_count;
+    const struct ev_parked *skipped; /* commits to be left out; the caller's */
+    size_t skipped_count;
 };
 
 /* `directory` must be there, and outlive the shelf. */

@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "sinks/es_internal.h"
 
 #define ES_CHECKPOINT_ID_MAX (ES_NAME_MAX + 16)
-#define ES_PARKED_MAX 1001
+#define ES_PARKED_PAGE ((size_t)1000) /* entries read at a time */
 
 static void checkpoint_id(const struct es_sink *es, const struct ev_view *view, int32_t partition,
                           char ret_id[ES_CHECKPOINT_ID_MAX])
@@ -241,10 +242,10 @@ int es_save_parked(struct ev_sink *sink, const struct ev_view *view, const struc
     return parked->skipped || parked->redriven_to > 0 ? 0 : es_mark_parked(es, view, parked, error);
 }
 
-int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
-                   int (*each)(void *context, const struct ev_parked *parked), void *context, struct ev_error *error)
+/* What lies behind `after` (the sort values of an entry, as JSON; empty: the first ones), as hits. */
+static int parked_page(struct es_sink *es, const struct ev_view *view, bool skipped, struct ev_str after,
+                       yyjson_val **ret_hits, struct ev_error *error)
 {
-    struct es_sink *es = es_of(sink);
     char name[ES_NAME_MAX], path[ES_PATH_MAX];
     struct es_answer answer;
     es_view_name(es, view, name);
@@ -252,31 +253,65 @@ int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
     ev_buffer_clear(&es->body);
     ev_buffer_printf(&es->body,
                      "{\"size\":%d,\"query\":{\"bool\":{\"filter\":[{\"term\":{\"view\":\"%s\"}},"
-                     "{\"term\":{\"index_uuid\":\"%s\"}}]}}}",
-                     ES_PARKED_MAX, name, es->index_uuid);
+                     "{\"term\":{\"index_uuid\":\"%s\"}},{\"term\":{\"skipped\":%s}}]}},"
+                     "\"sort\":[{\"offset\":\"asc\"},{\"key\":\"asc\"}]",
+                     (int)ES_PARKED_PAGE, name, es->index_uuid, skipped ? "true" : "false");
+    if (after.length > 0)
+        ev_buffer_printf(&es->body, ",\"search_after\":%.*s", EV_STR_ARG(after));
+    ev_buffer_append_byte(&es->body, '}');
     snprintf(path, sizeof(path), "/%sparked/_search", es->prefix);
     int r = es_http_request(es->http, "POST", path, ev_buffer_str(&es->body), &es->arena, &answer, error);
     if (r < 0)
         return r;
     if (answer.status != 200)
         return es_http_refused(&answer, "read parked entries", error);
-    size_t at, total;
-    yyjson_val *hit;
-    yyjson_arr_foreach (yyjson_obj_get(yyjson_obj_get(answer.root, "hits"), "hits"), at, total, hit) {
-        yyjson_val *source = yyjson_obj_get(hit, "_source");
-        struct ev_parked parked = {
-            .key = ev_json_str(yyjson_obj_get(source, "key")),
-            .partition = (int32_t)source_int64(source, "partition"),
-            .offset = source_int64(source, "offset"),
-            .parked_at_ms = source_int64(source, "parked_at_ms"),
-            .redriven_to = source_int64(source, "redriven_to"),
-            .skipped = yyjson_get_bool(yyjson_obj_get(source, "skipped")),
-        };
-        struct ev_str cause = ev_json_str(yyjson_obj_get(source, "cause"));
-        snprintf(parked.cause, sizeof(parked.cause), "%.*s", EV_STR_ARG(cause));
-        r = each(context, &parked);
-        if (r != 0)
-            return r;
-    }
+    *ret_hits = yyjson_obj_get(yyjson_obj_get(answer.root, "hits"), "hits");
     return 0;
+}
+
+static void parked_read(yyjson_val *source, struct ev_parked *ret)
+{
+    *ret = (struct ev_parked){
+        .key = ev_json_str(yyjson_obj_get(source, "key")),
+        .partition = (int32_t)source_int64(source, "partition"),
+        .offset = source_int64(source, "offset"),
+        .parked_at_ms = source_int64(source, "parked_at_ms"),
+        .redriven_to = source_int64(source, "redriven_to"),
+        .skipped = yyjson_get_bool(yyjson_obj_get(source, "skipped")),
+    };
+    struct ev_str cause = ev_json_str(yyjson_obj_get(source, "cause"));
+    snprintf(ret->cause, sizeof(ret->cause), "%.*s", EV_STR_ARG(cause));
+}
+
+/* Those that are parked, or those that are left out. */
+static int load_parked(struct es_sink *es, const struct ev_view *view, bool skipped,
+                       int (*each)(void *context, const struct ev_parked *parked), void *context,
+                       struct ev_error *error)
+{
+    struct ev_buffer after = {0};
+    size_t at, count = ES_PARKED_PAGE;
+    int r = 0;
+    while (r == 0 && count == ES_PARKED_PAGE) {
+        yyjson_val *hits = NULL, *hit, *last = NULL;
+        r = parked_page(es, view, skipped, ev_buffer_str(&after), &hits, error);
+        count = yyjson_arr_size(hits);
+        yyjson_arr_foreach (hits, at, count, hit) {
+            struct ev_parked parked;
+            parked_read(yyjson_obj_get(hit, "_source"), &parked);
+            r = r == 0 ? each(context, &parked) : r;
+            last = hit;
+        }
+        _cleanup_free_ char *sort = yyjson_val_write(yyjson_obj_get(last, "sort"), YYJSON_WRITE_NOFLAG, NULL);
+        ev_buffer_clear(&after);
+        ev_buffer_append_str(&after, ev_str_of(sort ? sort : ""));
+    }
+    ev_buffer_finish(&after);
+    return r;
+}
+
+int es_load_parked(struct ev_sink *sink, const struct ev_view *view,
+                   int (*each)(void *context, const struct ev_parked *parked), void *context, struct ev_error *error)
+{
+    int r = load_parked(es_of(sink), view, false, each, context, error);
+    return r != 0 ? r : load_parked(es_of(sink), view, true, each, context, error);
 }

@@ -286,20 +286,23 @@ static void scan_end(struct es_sink *es, struct ev_str scroll_id)
 {
     struct es_answer answer;
     struct ev_error ignored;
+    ev_arena_reset(&es->arena);
     ev_buffer_clear(&es->body);
     ev_buffer_printf(&es->body, "{\"scroll_id\":\"%.*s\"}", EV_STR_ARG(scroll_id));
     es_http_request(es->http, "DELETE", "/_search/scroll", ev_buffer_str(&es->body), &es->arena, &answer, &ignored);
 }
 
+/* A page lies in an arena of its own: `each` may use the sink meanwhile, e.g. to say that a replay is alive. */
 int es_scan(struct ev_sink *sink, const struct ev_view *view,
             int (*each)(void *context, const struct ev_sink_document *document), void *context, struct ev_error *error)
 {
     struct es_sink *es = es_of(sink);
     char index[ES_NAME_MAX], path[ES_PATH_MAX], scroll_id[ES_PATH_MAX] = "";
-    struct ev_arena arena;
+    struct ev_arena page, arena; /* arena: of the documents */
     int r = es->sink.flush(sink, view, error);
     if (r < 0)
         return r;
+    ev_arena_init(&page, 0);
     ev_arena_init(&arena, 0);
     es_index_name(es, view, index);
     snprintf(path, sizeof(path), "/%s/_search?scroll=1m&size=%d&sort=_doc", index, ES_SCAN_SIZE);
@@ -307,9 +310,9 @@ int es_scan(struct ev_sink *sink, const struct ev_view *view,
     ev_buffer_append_str(&es->body, EV_STR("{}"));
     for (;;) {
         struct es_answer answer;
-        ev_arena_reset(&es->arena);
+        ev_arena_reset(&page);
         ev_arena_reset(&arena);
-        r = es_http_request(es->http, "POST", path, ev_buffer_str(&es->body), &es->arena, &answer, error);
+        r = es_http_request(es->http, "POST", path, ev_buffer_str(&es->body), &page, &answer, error);
         if (r >= 0 && answer.status != 200)
             r = es_http_refused(&answer, "scan an index", error);
         if (r < 0)
@@ -328,6 +331,7 @@ int es_scan(struct ev_sink *sink, const struct ev_view *view,
     }
     if (scroll_id[0])
         scan_end(es, ev_str_of(scroll_id));
+    ev_arena_finish(&page);
     ev_arena_finish(&arena);
     return r;
 }

@@ -12,6 +12,7 @@ struct es_http {
     struct curl_slist *headers;
     char *url; /* without a '/' at its end */
     struct ev_buffer address, answer;
+    struct ev_str unsent; /* of the request's body */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -28,6 +29,19 @@ static size_t answer_take(char *data, size_t size, size_t count, void *context)
         return 0;
     ev_buffer_append(answer, data, size * count);
     return size * count;
+}
+
+/* libcurl sends a request again by itself where a connection that it has used before breaks without an answer: a bulk
+ * could so be taken twice, and the second answer would be the one that is believed (sink.h says what must not be). It
+ * can't where the body comes from a function and there is none to go back to its beginning. */
+static size_t body_give(char *to, size_t size, size_t count, void *context)
+{
+    struct ev_str *unsent = context;
+    size_t length = size * count < unsent->length ? size * count : unsent->length;
+    memcpy(to, unsent->data, length);
+    unsent->data += length;
+    unsent->length -= length;
+    return length;
 }
 
 int es_http_create(const char *url, struct es_http **ret, struct ev_error *error)
@@ -56,6 +70,8 @@ int es_http_create(const char *url, struct es_http **ret, struct ev_error *error
     curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->headers);
     curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, answer_take);
     curl_easy_setopt(http->curl, CURLOPT_WRITEDATA, &http->answer);
+    curl_easy_setopt(http->curl, CURLOPT_READFUNCTION, body_give);
+    curl_easy_setopt(http->curl, CURLOPT_READDATA, &http->unsent);
     curl_easy_setopt(http->curl, CURLOPT_USERAGENT, "orderlog");
     *ret = http;
     return 0;
@@ -84,7 +100,7 @@ int es_http_request(struct es_http *http, const char *method, const char *path, 
     curl_easy_setopt(http->curl, CURLOPT_NOBODY, strcmp(method, "HEAD") == 0 ? 1L : 0L);
     if (body.data) {
         curl_easy_setopt(http->curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, body.data);
+        http->unsent = body;
         curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.length);
     } else if (strcmp(method, "HEAD") != 0) {
         curl_easy_setopt(http->curl, CURLOPT_HTTPGET, 1L);

@@ -55,5 +55,15 @@ class Index:
         answer = requests.put(f"{self.url}/_doc/{key}", json=document, timeout=20)
         assert answer.status_code in (200, 201), answer.text
 
+    def uuid(self):
+        answer = requests.get(f"{self.url}/_settings", timeout=20).json()
+        return next(iter(answer.values()))["settings"]["index"]["uuid"]
+
+    def bulk(self, documents):
+        """documents: [(key, document)]"""
+        lines = [json.dumps(line) for key, document in documents for line in ({"index": {"_id": key}}, document)]
+        answer = requests.post(f"{self.url}/_bulk?refresh=true", data="\n".join(lines) + "\n", headers={"Content-Type": "application/x-ndjson"}, timeout=20)
+        assert answer.status_code == 200 and not answer.json()["errors"], answer.text[:2000]
+
     def refresh(self):
         requests.post(f"{self.url}/_refresh", timeout=20)

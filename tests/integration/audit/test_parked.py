@@ -8,6 +8,7 @@ from audit_tool import Index, audit, collection, tool
 from harness import wait
 
 SECONDS = 60
+MANY = 2500  # more than one answer of Elasticsearch holds
 REFUSED = "nested"  # what Elasticsearch says of a document with more nested objects than its index takes
 
 
@@ -94,6 +95,25 @@ def test_a_document_that_cannot_be_read_says_so_and_is_folded_anew(new_shop):
     shop.feed(300, "--seed", 3)
     shop.await_caught_up()
     shop.prove()
+
+
+@pytest.mark.seconds(180)
+@pytest.mark.parametrize("sink", ["mongodb", "elasticsearch"])
+def test_any_number_of_skipped_commits_is_known(new_shop, sink):
+    shop = new_shop("many")
+    shop.feed(20)
+    shop.projectors(only=f"orders/{sink}")
+    shop.await_caught_up()
+    rows = [{"view": "orders_v1", "key": f"order-{number}", "partition": 0, "offset": number // 3, "cause": "refused", "parked_at_ms": 1291161600000, "redriven_to": 0}
+            for number in range(MANY)]
+    if sink == "mongodb":
+        collection(shop, "_parked").insert_many([row | {"_id": f"orders_v1/{row['key']}#{row['offset']}", "skipped": 1} for row in rows])
+    else:
+        uuid = Index(shop, "orders-v1").uuid()
+        Index(shop, "parked").bulk([(f"orders_v1/{row['key']}#{row['offset']}", row | {"skipped": True, "index_uuid": uuid}) for row in rows])
+    listed = lines(shop, "list", "orders", "--sink", sink, "--skipped")
+    assert len(listed) == MANY and {row["key"] for row in listed} == {row["key"] for row in rows}
+    assert lines(shop, "list", "orders", "--sink", sink) == []
 
 
 @pytest.mark.seconds(240)

@@ -1,11 +1,12 @@
 """Elasticsearch behind a proxy that doesn't take everything: whole bulks answered with 429, single items with 429 or 503, answers
-that get lost. What it lets through goes to the real server."""
+that get lost, scans that are slow. What it lets through goes to the real server."""
 import contextlib
 import http.server
 import json
 import random
 import sys
 import threading
+import time
 
 import requests
 
@@ -18,12 +19,15 @@ class Grudge:
     def __init__(self, seed=1):
         self.random = random.Random(seed)
         self.whole = self.item = self.lost = 0.0
+        self.scan_seconds = 0.0  # what the first page of a scan takes longer
+        self.certain = {"whole": 0, "item": 0, "lost": 0}  # so many next ones are, whatever the probability
         self.refused = {"whole": 0, "item": 0, "lost": 0}
         self.lock = threading.Lock()
 
     def strikes(self, kind):
         with self.lock:
-            strikes = self.random.random() < getattr(self, kind)
+            strikes = self.random.random() < getattr(self, kind) or self.certain[kind] > 0
+            self.certain[kind] -= strikes and self.certain[kind] > 0
             self.refused[kind] += strikes
             return strikes
 
@@ -75,6 +79,8 @@ def make_handler(server, grudge):
             if len(body) < length:  # cut off on its way
                 self.close_connection = True
                 return None
+            if "_search?scroll=" in self.path:
+                time.sleep(grudge.scan_seconds)
             if "-write/_bulk" not in self.path:
                 return self.reply(*self.forward(body))
             if grudge.strikes("whole"):

@@ -24,6 +24,7 @@ class Filled:
             for partition in range(PARTITIONS):
                 self.stores.checkpoint_mongo(view, partition, NEXT_OFFSET)
         self.stores.make_checkpoints()
+        self.stores.make_parked()
         for view in ("products", "orders"):
             self.stores.make_index(view)
             self.stores.fill_elastic(view, keyed[view])

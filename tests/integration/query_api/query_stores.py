@@ -1,6 +1,7 @@
 """Fills MongoDB and Elasticsearch as the projectors do: documents, checkpoints, live versions."""
 import json
 import time
+from urllib.parse import quote
 
 import pymongo
 import requests
@@ -42,6 +43,19 @@ class Stores:
         key = f"{view}_v{version}/{partition}"
         self.collection("_checkpoints").replace_one({"_id": key}, typed(row | {"_id": key}), upsert=True)
 
+    def mark_mongo(self, view, key, at_ms, version=1):
+        """As the projectors mark a document that goes no further; at_ms None takes the mark away."""
+        change = {"$set": {"_parked": {"offset": Int64(7), "at_ms": Int64(at_ms), "cause": "refused"}}} if at_ms else {"$unset": {"_parked": ""}}
+        assert self.collection(f"{view}_v{version}").update_one({"_id": key}, change).matched_count == 1
+
+    def park_mongo(self, view, key, at_ms, partition=0, version=1, skipped=0):
+        name = f"{view}_v{version}"
+        row = {"_id": f"{name}/{key}", "view": name, "key": key, "partition": partition, "offset": 7, "cause": "refused", "parked_at_ms": at_ms, "skipped": skipped}
+        self.collection("_parked").replace_one({"_id": row["_id"]}, typed(row), upsert=True)
+
+    def unpark_mongo(self, view, key, version=1):
+        self.collection("_parked").delete_one({"_id": f"{view}_v{version}/{key}"})
+
     # --- Elasticsearch ---
 
     def request(self, method, path, body=None, **options):
@@ -55,6 +69,21 @@ class Stores:
 
     def make_checkpoints(self):
         self.request("PUT", f"/{self.index('checkpoints')}", (INDEXES / "checkpoints.json").read_text(encoding="utf-8"))
+
+    def make_parked(self):
+        self.request("PUT", f"/{self.index('parked')}", (INDEXES / "parked.json").read_text(encoding="utf-8"))
+
+    def mark_elastic(self, view, key, at_ms, version=1):
+        mark = {"offset": 7, "at_ms": at_ms, "cause": "refused"} if at_ms else None
+        self.request("POST", f"/{self.index(view)}-v{version}/_update/{key}?refresh=true", json.dumps({"doc": {"_parked": mark}}))
+
+    def park_elastic(self, view, key, at_ms, partition=0, version=1, skipped=False):
+        row = {"view": f"{view}_v{version}", "index_uuid": self.uuids[view, version], "key": key, "partition": partition, "offset": 7, "cause": "refused",
+               "parked_at_ms": at_ms, "redriven_to": 0, "skipped": skipped}
+        self.request("PUT", f"/{self.index('parked')}/_doc/{quote(f'{view}_v{version}/{key}', safe='')}?refresh=true", json.dumps(row))
+
+    def unpark_elastic(self, view, key, version=1):
+        self.request("DELETE", f"/{self.index('parked')}/_doc/{quote(f'{view}_v{version}/{key}', safe='')}?refresh=true")
 
     def make_index(self, view, version=1):
         self.request("PUT", f"/{self.index(view)}-v{version}", (INDEXES / f"{view}.json").read_text(encoding="utf-8"))

@@ -113,26 +113,3 @@ def test_head_is_get_without_the_body(filled):
     for name in ("Content-Length", "Content-Type", "Position"):
         assert head.headers.get(name) == got.headers.get(name)
     assert requests.head(filled.api.url("query-api") + "/v1/products/no-such", timeout=10).status_code == 404
-
-
-def test_a_parked_document_says_so(filled):
-    orders, entries = filled.stores.collection("orders_v1"), filled.stores.collection("_parked")
-    row = orders.find_one({"_id": {"$regex": "^order-"}})
-    path = f"/v1/orders/{row['_id'].removeprefix('order-')}"
-    assert "X-Stale" not in filled.api.get(path).headers
-    orders.update_one({"_id": row["_id"]}, {"$set": {"_parked": {"offset": 7, "at_ms": 1291161600000, "cause": "refused"}}})
-    try:
-        answer = filled.api.get(path)
-        assert answer.status_code == 200
-        assert answer.headers["X-Stale"] == "true" and answer.headers["X-Parked-Since"] == "2010-12-01T00:00:00Z"
-    finally:
-        orders.update_one({"_id": row["_id"]}, {"$unset": {"_parked": ""}})
-
-    # One whose first event parked it is none that doesn't exist.
-    entries.insert_one({"_id": "orders_v1/order-never", "view": "orders_v1", "key": "order-never", "cause": "refused"})
-    try:
-        assert filled.get("/v1/orders/never", status=503)["type"] == "urn:orderlog:problem:parked"
-        entries.update_one({"_id": "orders_v1/order-never"}, {"$set": {"skipped": 1}})
-        assert filled.get("/v1/orders/never", status=404)["type"] == "urn:orderlog:problem:not-found"
-    finally:
-        entries.delete_one({"_id": "orders_v1/order-never"})

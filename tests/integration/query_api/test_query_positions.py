@@ -106,6 +106,24 @@ def test_after_is_the_same_as_the_header(filled, token):
     assert filled.api.get("/v1/carts/c-1", after=ahead, wait_seconds=10).status_code == 200
 
 
+@pytest.mark.parametrize("store,path", [("mongodb", "/v1/orders?limit=1"), ("elasticsearch", ROUTES[5][2])])
+def test_a_position_in_a_partition_that_is_read_no_further_says_since_when(filled, token, store, path):
+    ahead = token("orders", store, 5)
+    park, unpark = {"mongodb": (filled.stores.park_mongo, filled.stores.unpark_mongo), "elasticsearch": (filled.stores.park_elastic, filled.stores.unpark_elastic)}[store]
+
+    def stopped_since():
+        return positions(filled)["orders", store]["partitions"][1]["stopped_since"]
+    assert filled.api.get(path, position=ahead, wait_seconds=0).json()["stopped_since"] is None
+    park("orders", "#partition 1", 1291161600000, partition=1)
+    try:
+        until(stopped_since, 20, "it is known")
+        body = filled.api.get(path, position=ahead, wait_seconds=0).json()
+        assert body["type"].endswith("view-behind") and body["stopped_since"] == stopped_since() == "2010-12-01T00:00:00Z"
+    finally:
+        unpark("orders", "#partition 1")
+    until(lambda: not stopped_since(), 20, "it goes on")
+
+
 def test_positions_of_other_topics_are_ignored(filled, token):
     """A cart's token says nothing of products; joined tokens wait for those that matter."""
     carts, orders = token("carts", "mongodb", 4), token("orders", "mongodb", 4)

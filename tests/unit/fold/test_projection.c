@@ -142,96 +142,6 @@ static void test_starts_where_it_stopped(void **state)
     rig_finish(&rig);
 }
 
-static void test_parks_what_cannot_be_folded(void **state)
-{
-    (void)state;
-    struct rig rig;
-    rig_init(&rig, 1);
-    rig_add(&rig, 1, 3);
-    rig_add(&rig, 2, 3);
-    struct ev_projection *projection = rig_projection(&rig);
-    rig_run(&rig, projection);
-    rig_add_twice(&rig, 1, 5, 0); /* the second event fails: the commit isn't taken in half */
-    rig_add(&rig, 1, 7);
-    rig_add(&rig, 2, 7);
-    rig_add(&rig, 3, 4);
-    rig_add(&rig, 3, 5);
-    rig_add(&rig, 3, 0); /* what came before it in the same batch is kept */
-    rig_add(&rig, 3, 6);
-    rig_run(&rig, projection);
-    assert_int_equal(rig_units(&rig, 1), 3);
-    assert_int_equal(rig_units(&rig, 2), 10);
-    assert_int_equal(rig_units(&rig, 3), 9);
-    assert_int_equal(status_of(projection).parked, 2);
-    assert_int_equal(status_of(projection).state, EV_PROJECTION_LIVE);
-    ev_projection_destroy(projection);
-
-    /* It stays parked over a restart, and later events don't touch it. */
-    struct ev_projection *next = rig_projection(&rig);
-    rig_add(&rig, 1, 9);
-    rig_add(&rig, 2, 9);
-    rig_run(&rig, next);
-    assert_int_equal(rig_units(&rig, 1), 3);
-    assert_int_equal(rig_units(&rig, 2), 19);
-    assert_int_equal(status_of(next).parked, 2);
-    assert_int_equal(status_of(next).parked_events, 1);
-    ev_projection_destroy(next);
-    rig_finish(&rig);
-}
-
-static int take_parked(void *context, const struct ev_parked *parked)
-{
-    struct ev_parked *ret = context;
-    *ret = *parked;
-    return 0;
-}
-
-static void test_parks_what_the_store_refuses(void **state)
-{
-    (void)state;
-    struct rig rig;
-    struct ev_error error;
-    struct ev_parked parked = {0};
-    rig_init(&rig, 1);
-    rig_add(&rig, 1, 1);
-    int64_t offset = rig_add(&rig, 2, 1);
-    rig.call = EV_MEMORY_SINK_WRITE_ONE;
-    rig.result = EV_WRITE_FAILED;
-    rig.fatal = true;
-    rig.only_key = "cart-2";
-    rig.remaining = 1;
-    struct ev_projection *projection = rig_projection(&rig);
-    rig_run(&rig, projection);
-    assert_int_equal(rig_units(&rig, 1), 1);
-    assert_int_equal(rig_units(&rig, 2), -1);
-    assert_int_equal(rig.store.sink.load_parked(&rig.store.sink, &rig_view, take_parked, &parked, &error), 0);
-    assert_int_equal(parked.offset, offset);
-    assert_int_equal(parked.partition, 0);
-    assert_string_equal(parked.cause, "the store refuses it");
-    ev_projection_destroy(projection);
-    rig_finish(&rig);
-}
-
-/* A failing write of the parked entry may not let the batch pass. */
-static void test_saves_what_it_parks_first(void **state)
-{
-    (void)state;
-    struct rig rig;
-    struct ev_error error;
-    rig_init(&rig, 1);
-    rig_add(&rig, 1, 0);
-    rig.call = EV_MEMORY_SINK_PARK;
-    rig.remaining = 2;
-    struct ev_projection *projection = rig_projection(&rig);
-    assert_true(rig_step(&rig, projection, &error) < 0);
-    assert_int_equal(rig.store.checkpoints.count, 0);
-    rig_run(&rig, projection);
-    assert_int_equal(rig.store.parked.count, 1);
-    assert_int_equal(rig.store.checkpoints.count, 1);
-    ev_projection_destroy(projection);
-    rig_finish(&rig);
-}
-
 static void test_pauses_and_resumes(void **state)
 {
     (void)state;
@@ -327,82 +237,6 @@ static void test_looks_again_when_told_to(void **state)
     rig_run(&rig, projection);
     assert_int_equal(rig.store.load_count, loads + 1);
     assert_int_equal(rig_units(&rig, 1), 6);
-    ev_projection_destroy(projection);
-    rig_finish(&rig);
-}
-
-static void redrive(struct rig *rig, int64_t to)
-{
-    struct ev_error error;
-    struct ev_sink *sink = &rig->store.sink;
-    struct ev_parked parked = {.key = EV_STR("cart-1"), .partition = 0, .offset = 2, .redriven_to = to};
-    snprintf(parked.cause, sizeof(parked.cause), "as before");
-    assert_int_equal(sink->save_parked(sink, &rig_view, &parked, &error), 0);
-    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_LOOK_AGAIN, &error), 0);
-    rig->clock.now_ms += EV_PROJECTION_CONTROL_INTERVAL_MS;
-}
-
-/* A key that was folded anew is taken on again, but not when more of it was left out meanwhile. */
-static void test_takes_a_redriven_key_on_again(void **state)
-{
-    (void)state;
-    struct rig rig;
-    struct ev_error error;
-    struct ev_parked parked = {0};
-    rig_init(&rig, 1);
-    rig_add(&rig, 1, 1);
-    rig_add(&rig, 1, 0);
-    int64_t last = rig_add(&rig, 1, 5);
-    struct ev_projection *projection = rig_projection(&rig);
-    rig_run(&rig, projection);
-    assert_int_equal(status_of(projection).parked, 1);
-    redrive(&rig, last); /* all but the last */
-    rig_run(&rig, projection);
-    assert_int_equal(status_of(projection).parked, 1);
-    assert_int_equal(rig.store.sink.load_parked(&rig.store.sink, &rig_view, take_parked, &parked, &error), 0);
-    assert_int_equal(parked.redriven_to, 0);
-    redrive(&rig, last + 1);
-    rig_run(&rig, projection);
-    assert_int_equal(status_of(projection).parked, 0);
-    assert_int_equal(rig.store.parked.count, 0);
-    ev_projection_destroy(projection);
-
-    /* Over a restart it counts what was taken in before. */
-    redrive(&rig, last);
-    projection = rig_projection(&rig);
-    rig_step(&rig, projection, &error);
-    assert_int_equal(status_of(projection).parked, 1);
-    ev_projection_destroy(projection);
-    redrive(&rig, last + 1);
-    projection = rig_projection(&rig);
-    rig_run(&rig, projection);
-    assert_int_equal(status_of(projection).parked, 0);
-    ev_projection_destroy(projection);
-    rig_finish(&rig);
-}
-
-static void test_stops_a_partition_at_garbage(void **state)
-{
-    (void)state;
-    struct rig rig;
-    rig_init(&rig, 2);
-    rig_add(&rig, 0, 1);
-    rig_add(&rig, 1, 1);
-    int64_t offset = fake_log_garbage(&rig.log, 1);
-    for (int i = 0; i < 4; i++)
-        rig_add(&rig, i, 1);
-    struct ev_projection *projection = rig_projection(&rig);
-    rig_run(&rig, projection);
-    assert_int_equal(rig_units(&rig, 0), 2);
-    assert_int_equal(rig_units(&rig, 2), 1);
-    assert_int_equal(rig_units(&rig, 1), 1); /* as it was before */
-    assert_int_equal(rig_units(&rig, 3), -1);
-    struct ev_projection_status status = status_of(projection);
-    assert_true(status.partitions[1].stopped);
-    assert_false(status.partitions[0].stopped);
-    assert_int_equal(status.partitions[1].position, offset);
-    assert_int_equal(status.parked, 1);
-    assert_true(status.partitions[1].lag_ms >= 0 && status.partitions[1].end > offset);
     ev_projection_destroy(projection);
     rig_finish(&rig);
 }
@@ -535,14 +369,9 @@ int main(void)
         cmocka_unit_test(test_bounds_what_it_keeps),
         cmocka_unit_test(test_skips_void_records),
         cmocka_unit_test(test_starts_where_it_stopped),
-        cmocka_unit_test(test_parks_what_cannot_be_folded),
-        cmocka_unit_test(test_parks_what_the_store_refuses),
         cmocka_unit_test(test_pauses_and_resumes),
         cmocka_unit_test(test_metrics_tell_batch_sizes_and_pauses),
         cmocka_unit_test(test_looks_again_when_told_to),
-        cmocka_unit_test(test_takes_a_redriven_key_on_again),
-        cmocka_unit_test(test_saves_what_it_parks_first),
-        cmocka_unit_test(test_stops_a_partition_at_garbage),
         cmocka_unit_test(test_deletes_and_begins_anew),
         cmocka_unit_test(test_refuses_another_log),
         cmocka_unit_test(test_refuses_a_store_that_lost_documents),

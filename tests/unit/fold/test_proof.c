@@ -490,6 +490,16 @@ static void test_skips_what_cannot_be_folded(void **state)
     assert_int_equal(rig_units(&setup->rig, 1), 78);
     prove(setup);
     assert_nothing_is_wrong(setup);
+
+    /* That something was left out long ago parks nothing: what is altered is put right up to now. */
+    put(setup, "cart-1", 1000, meta_of(setup, "cart-1"));
+    setup->mend = true;
+    prove(setup);
+    assert_int_equal(told_of(setup, "cart-1")->kind, PROOF_DIFFERENT);
+    assert_true(proof_holds(&setup->result));
+    assert_int_equal(rig_units(&setup->rig, 1), 78);
+    prove(setup);
+    assert_nothing_is_wrong(setup);
     setup_free(setup);
 }
 

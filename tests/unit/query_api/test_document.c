@@ -89,6 +89,25 @@ static void test_absent_and_unknown_fields(void **state)
     }
 }
 
+static void test_marks_of_parked_documents(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct carts_document document;
+        struct document_meta meta;
+        assert_int_equal(readers[i]("{\"cart_id\":\"c\",\"_parked\":{\"offset\":7,\"at_ms\":1291161600000}}", &document,
+                                    &meta, NULL),
+                         0);
+        assert_true(meta.parked_at_ms == 1291161600000);
+        assert_int_equal(readers[i]("{\"cart_id\":\"c\"}", &document, &meta, NULL), 0);
+        assert_true(meta.parked_at_ms == 0);
+        assert_int_equal(readers[i]("{\"_parked\":7}", &document, &meta, NULL), 0); /* no mark of ours */
+        assert_true(meta.parked_at_ms == 0);
+    }
+    assert_true(document_first_parked(0, 5) == 5 && document_first_parked(5, 0) == 5);
+    assert_true(document_first_parked(7, 5) == 5 && document_first_parked(0, 0) == 0);
+}
+
 static void test_wrong_types_are_corrupt(void **state)
 {
     (void)state;
@@ -136,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fields, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_absent_and_unknown_fields, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_marks_of_parked_documents, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_types_are_corrupt, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_nullable_numbers_and_doubles, set_up, tear_down),
     };

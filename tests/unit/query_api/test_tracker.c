@@ -27,6 +27,8 @@ static struct {
     int version, generation;
     int64_t next_offset[3];    /* of the view orders; 0: no checkpoint */
     int64_t next_of_others[3]; /* of its generations beyond the first */
+    int64_t parked;            /* documents of the first generation; others have one more */
+    int64_t stopped_at_ms;     /* of partition 1, in every generation; 0: it isn't */
 } store = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct store_state state;
@@ -61,6 +63,21 @@ static int read_checkpoints(void *context, bool all, struct tracker_table *table
     int answer = store.away ? ev_error_set(error, EV_ERR_UNAVAILABLE, "gone") : 0;
     pthread_mutex_unlock(&store.lock);
     return answer;
+}
+
+static int read_parked(void *context, struct tracker_table *table, struct ev_error *error)
+{
+    (void)context;
+    (void)error;
+    pthread_mutex_lock(&store.lock);
+    struct tracker_view *view = &table->views[QUERY_VIEW_ORDERS];
+    view->parked = (struct tracker_parked){0};
+    for (int64_t i = 0; i < store.parked + (view->generation > 1); i++)
+        tracker_note_parked(&view->parked, EV_STR("order-1"), 1, 77);
+    if (store.stopped_at_ms)
+        tracker_note_parked(&view->parked, EV_STR("#partition 1"), 1, store.stopped_at_ms);
+    pthread_mutex_unlock(&store.lock);
+    return 0;
 }
 
 static void set_store(bool away, int64_t first, int64_t second)
@@ -113,7 +130,8 @@ static enum tracker_outcome await(struct request *request)
 static int set_up(void **test_state)
 {
     (void)test_state;
-    const struct tracker_source source = {.read_versions = read_versions, .read_checkpoints = read_checkpoints};
+    const struct tracker_source source = {
+        .read_versions = read_versions, .read_checkpoints = read_checkpoints, .read_parked = read_parked};
     set_store(false, 10, 20);
     store_state_init(&state, QUERY_STORE_MONGODB, NULL);
     assert_int_equal(tracker_create(&source, &state, &tracker, NULL), 0);
@@ -276,6 +294,45 @@ static void test_what_was_shown_of_one_generation_is_awaited_of_the_next(void **
     assert_int_equal(await(&request), TRACKER_REFLECTED);
 }
 
+static void set_parked(int64_t documents, int64_t stopped_at_ms)
+{
+    pthread_mutex_lock(&store.lock);
+    store.parked = documents;
+    store.stopped_at_ms = stopped_at_ms;
+    pthread_mutex_unlock(&store.lock);
+}
+
+static bool look_until_parked(int64_t documents, int64_t stopped_at_ms)
+{
+    struct tracker_snapshot now;
+    int64_t until = ev_clock_monotonic_ms(&ev_clock_system) + LONG_MS;
+    do {
+        struct request request;
+        if (begin(&request, "order", 2, 99, 20) == TRACKER_WAITING)
+            await(&request);
+        tracker_snapshot(tracker, QUERY_VIEW_ORDERS, &now);
+        if (now.parked.documents == documents && tracker_snapshot_stopped_at_ms(&now, 1) == stopped_at_ms)
+            return true;
+    } while (ev_clock_monotonic_ms(&ev_clock_system) < until);
+    return false;
+}
+
+static void test_what_is_parked_is_that_of_the_generation_served(void **test_state)
+{
+    (void)test_state;
+    struct tracker_snapshot snapshot;
+    set_parked(2, 500);
+    assert_true(look_until_parked(2, 500));
+    tracker_snapshot(tracker, QUERY_VIEW_ORDERS, &snapshot);
+    assert_int_equal(tracker_snapshot_stopped_at_ms(&snapshot, 0), 0);
+    assert_int_equal(tracker_snapshot_stopped_at_ms(&snapshot, -1), 500);
+    set_generation(2, 10, 20);
+    assert_true(look_until_generation(2, LONG_MS));
+    assert_true(look_until_parked(3, 500));
+    set_parked(0, 0);
+    assert_true(look_until_parked(1, 0));
+}
+
 int main(void)
 {
     ev_log_init("test", EV_LOG_ERROR);
@@ -289,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_another_generation_is_taken_when_it_reflects_as_much, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_was_shown_of_one_generation_is_awaited_of_the_next, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_parked_is_that_of_the_generation_served, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
