@@ -145,6 +145,7 @@ static int open_reader(const struct audit *audit, struct ev_reader **ret, struct
         .topic = audit->view->topic,
         .schemas = ev_registry_source(audit->registry),
         .include_void = true,
+        .include_unreadable = true,
     };
     return ev_reader_create(&options, ret, error);
 }

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include "avro/registry.h"
+#include "cli/parked_stopped.h"
 #include "cli/stores.h"
 #include "core/memory.h"
 #include "core/timestamp.h"
 #include "fold/fingerprint.h"
 #include "log/reader.h"
-#include "proof/redrive.h"
 
 #define PARKED_READ_MAX ((size_t)10000) /* of one view and store */
 #define PARKED_SAMPLES 3                /* keys shown of a cause */
@@ -34,7 +34,8 @@ struct parked {
         struct redrive *items;
         size_t count, capacity;
     } entries;
-    bool stays; /* some couldn't be brought on */
+    size_t documents; /* the first of them; partitions come behind */
+    bool stays;       /* some couldn't be brought on */
 };
 
 static bool parked_wait(void *context, int64_t ms)
@@ -43,11 +44,6 @@ static bool parked_wait(void *context, int64_t ms)
     if (ms > 0)
         poll(NULL, 0, (int)ms);
     return !cli_interrupted();
-}
-
-static bool is_partition(const struct ev_parked *entry)
-{
-    return ev_str_starts_with(entry->key, EV_STR(EV_PARKED_PARTITION));
 }
 
 static bool is_wanted(const struct parked *parked, const struct ev_parked *entry)
@@ -147,6 +143,10 @@ static void print_groups(struct parked *parked)
     ev_map_init(&groups);
     for (size_t i = 0; i < parked->entries.count; i++) {
         const struct redrive *item = &parked->entries.items[i];
+        if (redrive_is_partition(&item->parked) && !item->parked.skipped) {
+            stopped_print(parked->view, parked->sink, &item->parked);
+            continue;
+        }
         struct cause_count *group = ev_map_get(&groups, cause_group(&item->parked));
         if (!group) {
             group = ev_arena_new(&parked->arena, struct cause_count);
@@ -176,6 +176,7 @@ static int open_reader(const struct parked *parked, struct ev_reader **ret, stru
         .topic = parked->view->topic,
         .schemas = ev_registry_source(parked->registry),
         .include_void = true,
+        .include_unreadable = true,
     };
     return ev_reader_create(&options, ret, error);
 }
@@ -205,10 +206,8 @@ static int write_commit(struct parked *parked, const struct ev_parked *entry, st
         r = ev_commit_decoder_create(parked->view->topic, &schemas, &decoder, error);
         if (r >= 0)
             r = ev_commit_decode(decoder, record.raw, &parked->arena, &commit, error);
-        if (r >= 0) {
-            ev_json_key(writer, EV_STR("commit"));
-            ev_commit_print(&commit, writer);
-        }
+        ev_json_key(writer, EV_STR("commit"));
+        ev_commit_print(r >= 0 ? &commit : &record.commit, writer);
         ev_commit_decoder_destroy(decoder);
     }
     ev_reader_destroy(reader);
@@ -230,30 +229,50 @@ static void print_whole(struct parked *parked, const struct redrive *item)
     print_line(&line);
 }
 
-/* A partition that stands at a record is tried again by taking its entry away; the documents are folded anew. */
-static int release_partitions(struct parked *parked, struct ev_error *error)
+/* The reader is made for the first of them. */
+static int may_be_skipped(struct parked *parked, const struct ev_parked *entry, struct ev_reader **reader,
+                          struct ev_error *error)
 {
-    struct ev_sink *sink = parked->sink;
+    int r = *reader ? 0 : open_reader(parked, reader, error);
+    return r < 0 ? r : stopped_may_be_skipped(*reader, entry, error);
+}
+
+static int act_on_partition(struct parked *parked, struct redrive *item, struct ev_reader **reader,
+                            struct ev_error *error)
+{
+    bool skip = parked->action == PARKED_SKIP, dry_run = ev_config_bool(parked->config, "dry-run");
+    int r = skip ? may_be_skipped(parked, &item->parked, reader, error) : 0;
+    if (r == EV_ERR_UNSUPPORTED) {
+        item->outcome = REDRIVE_STAYS;
+        snprintf(item->cause, sizeof(item->cause), "%.*s", (int)sizeof(item->cause) - 1, error->message);
+        parked->stays = true;
+        r = 0;
+    } else if (r >= 0) {
+        item->outcome = dry_run ? REDRIVE_WOULD : REDRIVE_WAITS;
+        if (!dry_run)
+            r = redrive_partition(parked->sink, parked->view, &item->parked, skip, error);
+    }
+    if (r >= 0)
+        print_entry(parked, item, item->cause[0] ? "stays parked" : skip ? "goes on without it" : "is tried again");
+    return r;
+}
+
+/* Partitions first: the documents are folded anew. They move behind the others, whose number is left. */
+static int act_on_partitions(struct parked *parked, struct ev_error *error)
+{
+    struct ev_reader *reader = NULL;
     size_t kept = 0;
     int r = 0;
     for (size_t i = 0; i < parked->entries.count && r >= 0; i++) {
-        struct redrive *item = &parked->entries.items[i];
-        if (!is_partition(&item->parked)) {
-            parked->entries.items[kept++] = *item;
-            continue;
-        }
-        if (parked->action == PARKED_SKIP) {
-            snprintf(item->cause, sizeof(item->cause), "%s", "a whole partition can't be left out");
-            parked->stays = true;
-        } else if (!ev_config_bool(parked->config, "dry-run")) {
-            r = sink->remove_parked(sink, parked->view, &item->parked, error);
-            if (r >= 0)
-                r = sink->change_control(sink, parked->view, EV_CONTROL_LOOK_AGAIN, error);
-        }
-        if (r >= 0)
-            print_entry(parked, item, item->cause[0] ? "stays parked" : "is tried again");
+        struct redrive item = parked->entries.items[i];
+        if (redrive_is_partition(&item.parked))
+            r = act_on_partition(parked, &item, &reader, error);
+        parked->entries.items[i] = parked->entries.items[kept];
+        parked->entries.items[kept] = item;
+        kept += !redrive_is_partition(&item.parked);
     }
-    parked->entries.count = r < 0 ? parked->entries.count : kept;
+    ev_reader_destroy(reader);
+    parked->documents = kept;
     return r;
 }
 
@@ -267,7 +286,7 @@ static int redrive_in(struct parked *parked, struct ev_sink *sink, struct redriv
                                               .sink = sink,
                                               .clock = &ev_clock_system,
                                               .wait = parked_wait};
-        r = redrive_run(&options, items, parked->entries.count, parked->action == PARKED_SKIP,
+        r = redrive_run(&options, items, parked->documents, parked->action == PARKED_SKIP,
                         ev_config_bool(parked->config, "dry-run"), error);
     }
     ev_reader_destroy(reader);
@@ -285,8 +304,8 @@ static bool is_fed_beside(const struct parked *parked, const struct generation *
 static int skip_in_generation(struct parked *parked, int number, struct ev_error *error)
 {
     struct ev_sink *sink = NULL;
-    struct redrive *items = ev_arena_new_array(&parked->arena, struct redrive, parked->entries.count);
-    for (size_t i = 0; i < parked->entries.count; i++)
+    struct redrive *items = ev_arena_new_array(&parked->arena, struct redrive, parked->documents + 1);
+    for (size_t i = 0; i < parked->documents; i++)
         items[i].parked = parked->entries.items[i].parked;
     int r = stores_make_sink(&parked->stores, parked->store, &sink, error);
     if (r < 0)
@@ -294,7 +313,10 @@ static int skip_in_generation(struct parked *parked, int number, struct ev_error
     sink->generation = number;
     sink->fingerprint = parked->fingerprint;
     r = sink->prepare(sink, parked->view, error);
-    if (r >= 0)
+    for (size_t i = parked->documents; i < parked->entries.count && r >= 0; i++)
+        if (parked->entries.items[i].outcome == REDRIVE_WAITS)
+            r = redrive_partition(sink, parked->view, &parked->entries.items[i].parked, true, error);
+    if (r >= 0 && parked->documents > 0)
         r = redrive_in(parked, sink, items, error);
     sink->destroy(sink);
     return r;
@@ -318,15 +340,15 @@ static int skip_elsewhere(struct parked *parked, struct ev_error *error)
 static int bring_on(struct parked *parked, struct ev_error *error)
 {
     bool dry_run = ev_config_bool(parked->config, "dry-run");
-    int r = release_partitions(parked, error);
-    if (r < 0 || parked->entries.count == 0)
-        return r;
-    r = redrive_in(parked, parked->sink, parked->entries.items, error);
-    for (size_t i = 0; i < parked->entries.count && r >= 0; i++) {
+    int r = act_on_partitions(parked, error);
+    if (r >= 0 && parked->documents > 0)
+        r = redrive_in(parked, parked->sink, parked->entries.items, error);
+    for (size_t i = 0; i < parked->documents && r >= 0; i++) {
         print_entry(parked, &parked->entries.items[i], redrive_outcome_text(parked->entries.items[i].outcome));
         parked->stays = parked->stays || parked->entries.items[i].outcome == REDRIVE_STAYS;
     }
-    return r < 0 || parked->action != PARKED_SKIP || dry_run ? r : skip_elsewhere(parked, error);
+    bool decided = parked->action == PARKED_SKIP && !dry_run && parked->entries.count > 0;
+    return r >= 0 && decided ? skip_elsewhere(parked, error) : r;
 }
 
 static int act(struct parked *parked, struct ev_error *error)

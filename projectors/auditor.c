@@ -156,6 +156,7 @@ static int audit_open(struct audit *audit, struct ev_error *error)
         .schemas = options->schemas,
         .fetch_bytes_max = AUDITOR_FETCH_BYTES_MAX,
         .include_void = true,
+        .include_unreadable = true,
     };
     r = ev_reader_create(&reader_options, &audit->reader, error);
     return r < 0 ? r : audit->sink->prepare(audit->sink, view, error);

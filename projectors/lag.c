@@ -146,6 +146,8 @@ static bool lag_check_worker(const struct worker *worker, char ret_detail[256])
     struct ev_projection_status status;
     ev_projection_status(worker->projection, &status);
     struct lag_sum sum = lag_add_up(&status);
+    if (status.parked > 0 && sum.stopped == 0)
+        snprintf(ret_detail, 256, "%zu parked: orderlog parked list %s", status.parked, worker->view->name);
     if (status.state == EV_PROJECTION_LIVE && sum.stopped == 0)
         return true;
     bool waits = status.state == EV_PROJECTION_RETRYING || status.state == EV_PROJECTION_REFUSED || sum.stopped > 0;

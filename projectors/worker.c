@@ -43,6 +43,7 @@ int worker_init(struct worker *worker, const struct ev_view *view, struct ev_sin
         .schemas = options->schemas,
         .fetch_bytes_max = WORKER_FETCH_BYTES_MAX,
         .include_void = true,
+        .include_unreadable = true,
     };
     int r = ev_reader_create(&reader_options, &worker->reader, error);
     if (r < 0)
@@ -106,8 +107,7 @@ static void worker_tell_parked(const struct worker *worker, size_t *seen)
     struct ev_projection_status status;
     ev_projection_status(worker->projection, &status);
     if (status.parked > *seen)
-        ev_log(EV_LOG_ERROR, "projection.parked",
-               "documents are parked: they stay as they are until somebody has looked",
+        ev_log(EV_LOG_ERROR, "projection.parked", "documents or partitions go no further until somebody has looked",
                ev_log_cstr("projection", worker->name), ev_log_int("parked", (int64_t)status.parked));
     *seen = status.parked;
 }

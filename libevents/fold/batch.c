@@ -77,6 +77,28 @@ static struct ev_batch_document *batch_document(struct ev_batch *batch, struct e
     return document;
 }
 
+static void batch_add(struct ev_batch *batch, struct ev_str key, const struct ev_log_record *record,
+                      const struct ev_event *event)
+{
+    struct ev_batch_document *document = batch_document(batch, key, record->partition);
+    struct ev_batch_event *entry = ev_arena_new(&batch->arena, struct ev_batch_event);
+    entry->record = record;
+    entry->event = event;
+    *(document->last ? &document->last->next : &document->first) = entry;
+    document->last = entry;
+}
+
+/* One event stands for all of the commit: the document goes no further than that. */
+static void batch_group_unreadable(struct ev_batch *batch, const struct ev_view *view,
+                                   const struct ev_log_record *record)
+{
+    char key[EV_VIEW_KEY_MAX];
+    size_t length = view->stream_key ? view->stream_key(record->commit.stream_id, key) : 0;
+    if (length > 0)
+        batch_add(batch, (struct ev_str){key, length}, record, NULL);
+    batch->commit_count++;
+}
+
 static void batch_group_commit(struct ev_batch *batch, const struct ev_view *view, const struct ev_log_record *record)
 {
     const struct ev_fold_context context = {
@@ -89,16 +111,10 @@ static void batch_group_commit(struct ev_batch *batch, const struct ev_view *vie
         const struct ev_event *event = &record->commit.events[i];
         char key[EV_VIEW_KEY_MAX];
         size_t length = view->key_of(event, &context, key);
-        if (length == 0) {
+        if (length > 0)
+            batch_add(batch, (struct ev_str){key, length}, record, event);
+        else
             batch->not_applicable++;
-            continue;
-        }
-        struct ev_batch_document *document = batch_document(batch, (struct ev_str){key, length}, record->partition);
-        struct ev_batch_event *entry = ev_arena_new(&batch->arena, struct ev_batch_event);
-        entry->record = record;
-        entry->event = event;
-        *(document->last ? &document->last->next : &document->first) = entry;
-        document->last = entry;
     }
     batch->commit_count++;
     batch->event_count += record->commit.event_count;
@@ -110,7 +126,10 @@ void ev_batch_group(struct ev_batch *batch, const struct ev_view *view)
         const struct ev_log_record *record = &batch->records[i];
         switch (record->verdict) {
         case EV_VERDICT_COMMIT:
-            batch_group_commit(batch, view, record);
+            if (record->unreadable)
+                batch_group_unreadable(batch, view, record);
+            else
+                batch_group_commit(batch, view, record);
             break;
         case EV_VERDICT_FENCE:
             break;

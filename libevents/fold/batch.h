@@ -22,7 +22,7 @@ struct ev_batch_bounds {
 
 struct ev_batch_event {
     const struct ev_log_record *record;
-    const struct ev_event *event;
+    const struct ev_event *event; /* NULL: the commit's events can't be decoded (record->unreadable) */
     struct ev_batch_event *next;
 };
 
@@ -59,7 +59,9 @@ void ev_batch_clear(struct ev_batch *batch);
  * batch. */
 int ev_batch_collect(struct ev_batch *batch, const struct ev_commit_source *source, const struct ev_clock *clock,
                      int64_t timeout_ms, bool behind, struct ev_error *error);
-/* Groups what was collected. Once per batch, or once for each view with ev_batch_ungroup in between. */
+/* Groups what was collected. Commits whose events can't be decoded count as one event of their stream's document where
+ * the view has such; else they must have been taken off before. Once per batch, or once for each view with
+ * ev_batch_ungroup in between. */
 void ev_batch_group(struct ev_batch *batch, const struct ev_view *view);
 /* Forgets groups and counts, and keeps the records. */
 void ev_batch_ungroup(struct ev_batch *batch);

@@ -67,6 +67,12 @@ static bool fold_events(struct folding *folding, int64_t limit, struct ev_sink_d
             continue;
         if (folder->leaves_out && folder->leaves_out(folder->context, folding->document->key, offset))
             continue;
+        if (!e->event) {
+            snprintf(ret_stop->cause, sizeof(ret_stop->cause), "%.*s", (int)sizeof(ret_stop->cause) - 1,
+                     e->record->unreadable);
+            ret_stop->offset = offset;
+            return false;
+        }
         if (e->record->partition != folding->document->partition) {
             stop_at(ret_stop, offset, "its events lie in several partitions");
             return false;

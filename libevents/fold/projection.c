@@ -106,24 +106,6 @@ static void projection_ask_ends(struct ev_projection *projection)
     projection->ends_asked_ms = projection->asked_ms;
 }
 
-/* A record that can't be decoded: which documents it would change is unknown, so nothing after it may be folded. */
-static int projection_stop_partition(struct ev_projection *projection, const struct ev_error *cause,
-                                     struct ev_error *error)
-{
-    int32_t number = -1;
-    int64_t offset = -1;
-    if (!projection->source.failed(projection->source.context, &number, &offset) || number < 0 ||
-        number >= projection->partition_count)
-        return ev_error_set(error, EV_ERR_CORRUPT, "%s", cause->message);
-    char key[PROJECTION_PARTITION_KEY_MAX];
-    projection_partition_key(number, key);
-    int r = projection_park(projection, ev_str_of(key), number, offset, cause->message, error);
-    if (r < 0)
-        return r;
-    projection->partitions[number].stopped = true;
-    return 0;
-}
-
 static int64_t projection_flush_due_ms(const struct ev_projection *projection)
 {
     int64_t interval = projection->sink->flush_interval_ms;
@@ -175,7 +157,9 @@ static int projection_collect(struct ev_projection *projection, int64_t timeout_
     if (r < 0 && batch->record_count == 0)
         return r;
     /* What came before the error is folded first. */
-    r = projection_look_ahead(projection, error);
+    r = projection_sift_batch(projection, error);
+    if (r >= 0)
+        r = projection_look_ahead(projection, error);
     if (r < 0) {
         projection->reassign = true;
         return r;
@@ -189,9 +173,8 @@ static int projection_collect_failed(struct ev_projection *projection, struct ev
 {
     if ((error->code == EV_ERR_CORRUPT || error->code == EV_ERR_UNSUPPORTED) && !error->retriable) {
         struct ev_error cause = *error;
-        if (projection_stop_partition(projection, &cause, error) < 0)
+        if (projection_stop_at_failure(projection, &cause, error) < 0)
             return projection_fail(projection, true, error);
-        projection_set_state(projection, EV_PROJECTION_RETRYING, &cause);
         projection_publish_lag(projection);
         return 0;
     }
@@ -211,7 +194,7 @@ static int projection_write(struct ev_projection *projection, struct ev_error *e
     projection_move_on(projection);
     projection_count_batch(projection);
     projection->batch_open = false;
-    return 0;
+    return projection_forget_passed(projection, error);
 }
 
 /* Saves how far it got and looks again after a while. The open batch stays open. */

@@ -8,7 +8,9 @@
  *  - the store or the log fails: everything known of the store is forgotten, and the projection starts again from the
  *    store's own checkpoints, after a growing and jittered pause, for ever;
  *  - a document can't be folded or is refused for good: its key is parked in the store with the cause, and the rest
- * goes on. A record that can't be decoded stops its partition, since nobody knows which documents it would change;
+ *    goes on. So is the document of a stream with a commit whose events can't be decoded, where the view has such; in
+ *    other views that stops the partition, since nobody knows which documents it would change, as a record does in
+ * every view whose head can't be decoded. What an operator has decided to leave out is left out from then on;
  *  - the checkpoint doesn't fit the log (made anew, or its tail lost): the view is refused until it is rebuilt.
  *
  * One thread steps a projection; any thread may ask for its status. */

@@ -1,8 +1,5 @@
 /* What operators ask of a projection, and its parked keys as they lie in the store: looked at now and then. */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/memory.h"
 #include "fold/projection_internal.h"
@@ -40,29 +37,12 @@ void projection_forget_parked(struct ev_map *parked)
     ev_map_finish(parked);
 }
 
-void projection_remember_parked(struct ev_map *parked, struct ev_str key, int64_t left_out)
+void projection_remember_parked(struct ev_map *parked, const struct ev_parked *from, int64_t left_out)
 {
     struct projection_parked *entry = ev_memory_new(struct projection_parked);
-    entry->left_out = left_out;
-    free(ev_map_put(parked, key, entry));
-}
-
-void projection_partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX])
-{
-    snprintf(ret_key, PROJECTION_PARTITION_KEY_MAX, EV_PARKED_PARTITION "%" PRId32, partition);
-}
-
-/* Somebody took the entry of a stopped partition away: it is tried again. */
-static void release_partitions(struct ev_projection *projection)
-{
-    for (int32_t i = 0; i < projection->partition_count; i++) {
-        char key[PROJECTION_PARTITION_KEY_MAX];
-        projection_partition_key(i, key);
-        if (!projection->partitions[i].stopped || ev_map_get(&projection->parked, ev_str_of(key)))
-            continue;
-        projection->partitions[i].stopped = false;
-        projection->reassign = true;
-    }
+    *entry =
+        (struct projection_parked){.left_out = left_out, .offset = from->offset, .parked_at_ms = from->parked_at_ms};
+    free(ev_map_put(parked, from->key, entry));
 }
 
 static int64_t last_taken(const struct ev_projection *projection, int32_t partition)
@@ -81,14 +61,14 @@ static int take_entry(struct ev_projection *projection, const struct ev_parked *
     bool foreign = entry->partition >= 0 && entry->partition < projection->partition_count &&
                    !projection->partitions[entry->partition].owned;
     if (entry->redriven_to <= 0 || foreign) {
-        projection_remember_parked(next, entry->key, left_out);
+        projection_remember_parked(next, entry, left_out);
         return 0;
     }
     if (left_out < entry->redriven_to)
         return projection->sink->remove_parked(projection->sink, projection->view, entry, error);
     struct ev_parked again = *entry;
     again.redriven_to = 0;
-    projection_remember_parked(next, entry->key, left_out);
+    projection_remember_parked(next, entry, left_out);
     return projection->sink->save_parked(projection->sink, projection->view, &again, error);
 }
 
@@ -113,7 +93,7 @@ int projection_look_at_parked(struct ev_projection *projection, struct ev_error 
         ev_skipped_finish(&projection->skipped);
         projection->skipped = look.skipped;
         look.skipped = (struct ev_skipped){0};
-        release_partitions(projection);
+        projection_release_partitions(projection);
         projection_count(projection, 0, 0, 0);
     } else {
         projection_forget_parked(&next);

@@ -8,9 +8,11 @@
 #include "fold/projection.h"
 #include "fold/skipped.h"
 
-/* A parked key: the last of its events that was left out lies at this offset or before. */
+/* A parked key. */
 struct projection_parked {
-    int64_t left_out;
+    int64_t left_out;     /* the last of its events that was left out lies at this offset or before */
+    int64_t offset;       /* of the commit that parked it */
+    int64_t parked_at_ms; /* when it did so first */
 };
 #define PROJECTION_PARTITION_KEY_MAX 32
 
@@ -22,7 +24,8 @@ struct projection_partition {
     int64_t log_time_ms;     /* of the last record taken in; 0: none */
     int64_t caught_up_ms;    /* when the lag was last seen to be 0; 0: never */
     bool stopped;
-    bool owned; /* as ev_projection_own said */
+    int64_t parked_at; /* offset that the partition's entry names; -1: there is no entry */
+    bool owned;        /* as ev_projection_own said */
     struct ev_metric *position_metric, *lag_events_metric, *lag_ms_metric;
 };
 
@@ -41,7 +44,7 @@ struct projection_metrics {
 #define X(name, help) struct ev_metric *name;
     PROJECTION_COUNTERS(X)
 #undef X
-    struct ev_metric *retries, *parked, *state, *paused, *batch_events, *write_latency;
+    struct ev_metric *retries, *parked, *stopped, *state, *paused, *batch_events, *write_latency;
 };
 
 struct ev_projection {
@@ -104,9 +107,21 @@ int projection_park(struct ev_projection *projection, struct ev_str key, int32_t
  * changed, what is cached is forgotten, and the parked keys and skipped commits are looked at anew. */
 int projection_follow_control(struct ev_projection *projection, struct ev_error *error);
 int projection_look_at_parked(struct ev_projection *projection, struct ev_error *error);
-/* "#partition N": what can't be decoded there is parked under this key. */
+
+/* projection_stop.c: partitions that are read no further than a record that can't be decoded, or whose events can't be
+ * while nobody can tell which documents they would change. */
+/* "#partition N": the key under which that is parked. */
 void projection_partition_key(int32_t partition, char ret_key[PROJECTION_PARTITION_KEY_MAX]);
-void projection_remember_parked(struct ev_map *parked, struct ev_str key, int64_t left_out);
+/* At the record where the source failed, for `cause`. */
+int projection_stop_at_failure(struct ev_projection *projection, const struct ev_error *cause, struct ev_error *error);
+/* Takes commits off the batch of which nobody can tell what they change in the view, and what lies behind them in their
+ * partitions, which stop there. What an operator has left out of the whole view stays, without its events. */
+int projection_sift_batch(struct ev_projection *projection, struct ev_error *error);
+/* Lets partitions go on whose entry somebody took away. */
+void projection_release_partitions(struct ev_projection *projection);
+/* Takes the entries away of partitions that have gone on all the same: what couldn't be decoded can be by now. */
+int projection_forget_passed(struct ev_projection *projection, struct ev_error *error);
+void projection_remember_parked(struct ev_map *parked, const struct ev_parked *entry, int64_t left_out);
 void projection_forget_parked(struct ev_map *parked);
 
 /* projection_status.c */

@@ -44,6 +44,8 @@ void projection_register_metrics(struct ev_projection *projection)
     m->retries = ev_metrics_counter(metrics, "orderlog_projection_retries_total", labels,
                                     "pauses because the log or the store was away or busy");
     m->parked = ev_metrics_gauge(metrics, "orderlog_projection_parked", labels, "parked documents");
+    m->stopped = ev_metrics_gauge(metrics, "orderlog_projection_stopped", labels,
+                                  "partitions that are read no further than a record that can't be decoded");
     m->state = ev_metrics_gauge(metrics, "orderlog_projection_up", labels, "1 while it takes events in");
     m->paused = ev_metrics_gauge(metrics, "orderlog_projection_paused", labels, "1 while an operator has it paused");
     m->batch_events =
@@ -164,7 +166,7 @@ static int64_t partition_lag_ms(const struct ev_projection *projection, struct p
 
 void projection_publish_lag(struct ev_projection *projection)
 {
-    int64_t now = projection_wall_ms(projection), behind = 0;
+    int64_t now = projection_wall_ms(projection), behind = 0, stopped = 0;
     pthread_mutex_lock(&projection->lock);
     projection->status.partition_count = projection->partition_count;
     projection->status.ends_asked_ms = projection->ends_asked_ms;
@@ -177,6 +179,7 @@ void projection_publish_lag(struct ev_projection *projection)
             continue;
         }
         partition_register_metrics(projection, i);
+        stopped += p->stopped;
         int64_t lag = p->end > p->saved ? p->end - p->saved : 0;
         /* What was read already doesn't make a projection behind, though readers can't count on it yet. */
         behind += p->end > p->cursor.next_offset ? p->end - p->cursor.next_offset : 0;
@@ -189,6 +192,7 @@ void projection_publish_lag(struct ev_projection *projection)
     }
     projection->behind = behind > EV_PROJECTION_LIVE_LAG;
     projection_measure_rate(projection);
+    metric_set(projection->metrics.stopped, stopped);
     pthread_mutex_unlock(&projection->lock);
 }
 

@@ -23,17 +23,19 @@ int projection_park(struct ev_projection *projection, struct ev_str key, int32_t
         return ev_error_set(error, EV_ERR_LIMIT,
                             "view %s has %d parked documents in %s: something is wrong at large; last: %s",
                             projection->view->name, EV_PROJECTION_PARKED_MAX, projection->sink->name, cause);
+    const struct projection_parked *known = ev_map_get(&projection->parked, key);
     struct ev_parked parked = {
         .key = key,
         .partition = partition,
         .offset = offset,
-        .parked_at_ms = ev_clock_wall_ms(projection->options.clock),
+        .parked_at_ms =
+            known && known->offset == offset ? known->parked_at_ms : ev_clock_wall_ms(projection->options.clock),
     };
     snprintf(parked.cause, sizeof(parked.cause), "%s", cause);
     int r = projection->sink->save_parked(projection->sink, projection->view, &parked, error);
     if (r < 0)
         return r;
-    projection_remember_parked(&projection->parked, key, offset);
+    projection_remember_parked(&projection->parked, &parked, offset);
     ev_document_cache_remove(&projection->cache, key);
     projection_count(projection, 0, 0, 0);
     return 0;
@@ -118,7 +120,8 @@ static int slice_park(struct ev_projection *projection, struct ev_batch_document
     int r = projection_park(projection, document->key, document->partition, stop->offset, stop->cause, error);
     if (r < 0)
         return r;
-    projection_remember_parked(&projection->parked, document->key, document->last->record->offset);
+    struct projection_parked *parked = ev_map_get(&projection->parked, document->key);
+    parked->left_out = document->last->record->offset;
     document->done = true;
     projection_count(projection, 0, 0, document_event_count(document));
     return 0;

@@ -13,6 +13,7 @@ static struct ev_str commit_key(struct ev_str key, int64_t offset, char buffer[S
 
 void ev_skipped_init(struct ev_skipped *skipped)
 {
+    *skipped = (struct ev_skipped){0};
     ev_map_init(&skipped->commits);
 }
 
@@ -27,6 +28,7 @@ int ev_skipped_add(struct ev_skipped *skipped, struct ev_str key, int64_t offset
     if (skipped->commits.count >= EV_SKIPPED_MAX)
         return ev_error_set(error, EV_ERR_LIMIT, "more than %zu commits are left out", EV_SKIPPED_MAX);
     ev_map_put(&skipped->commits, commit_key(key, offset, buffer), skipped);
+    skipped->any_record = skipped->any_record || ev_str_starts_with(key, EV_STR(EV_PARKED_PARTITION));
     return 0;
 }
 
@@ -53,4 +55,13 @@ bool ev_skipped_holds(const void *untyped, struct ev_str key, int64_t offset)
     const struct ev_skipped *skipped = untyped;
     char buffer[SKIPPED_KEY_MAX];
     return skipped->commits.count > 0 && ev_map_get(&skipped->commits, commit_key(key, offset, buffer)) != NULL;
+}
+
+bool ev_skipped_holds_record(const struct ev_skipped *skipped, int32_t partition, int64_t offset)
+{
+    char key[sizeof(EV_PARKED_PARTITION) + 16];
+    if (!skipped->any_record)
+        return false;
+    int length = snprintf(key, sizeof(key), EV_PARKED_PARTITION "%" PRId32, partition);
+    return ev_skipped_holds(skipped, (struct ev_str){key, (size_t)length}, offset);
 }

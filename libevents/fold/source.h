@@ -1,6 +1,7 @@
 /* Where a projection reads commits from: the port between folds and the log, so that a projection can be tested without
  * a broker. The functions are those of log/reader.h, with the reader's contract; a source hands out fences and void
- * records too (include_void). One thread at a time. */
+ * records too (include_void), and, to whoever folds views, commits whose events can't be decoded (include_unreadable).
+ * One thread at a time. */
 #pragma once
 
 #include "log/reader.h"

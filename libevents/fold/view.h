@@ -32,6 +32,10 @@ struct ev_view {
      * counted. All events of a key must lie in one partition. */
     size_t (*key_of)(const struct ev_event *event, const struct ev_fold_context *context,
                      char ret_key[EV_VIEW_KEY_MAX]);
+    /* NULL; or a view whose key_of never gives anything but this for an event of the stream (or 0): the one document
+     * that a commit belongs to whose events can't be decoded. Where there is none, nobody can tell which documents such
+     * a commit would change. */
+    size_t (*stream_key)(struct ev_str stream_id, char ret_key[EV_VIEW_KEY_MAX]);
     /* `document` is the struct: made by ev_record_init when new (is_new). Pure; validates nothing. */
     enum ev_fold_result (*fold)(void *document, bool is_new, const struct ev_event *event,
                                 const struct ev_fold_context *context);

@@ -12,7 +12,7 @@
 
 struct ev_reader {
     char topic[EV_TOPIC_NAME_MAX + 1];
-    bool include_void;
+    bool include_void, include_unreadable;
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     struct ev_commit_decoder *decoder;
@@ -92,6 +92,7 @@ int ev_reader_create(const struct ev_reader_options *options, struct ev_reader *
 {
     struct ev_reader *reader = ev_memory_new(struct ev_reader);
     reader->include_void = options->include_void;
+    reader->include_unreadable = options->include_unreadable;
     int r = ev_topic_full_name(&options->kafka, options->topic->name, reader->topic, error);
     if (r == 0)
         r = ev_commit_decoder_create(options->topic, &options->schemas, &reader->decoder, error);
@@ -240,6 +241,20 @@ static int message_error(const struct ev_reader *reader, const rd_kafka_message_
     return r;
 }
 
+/* The head is there. */
+static int decode_events(const struct ev_reader *reader, struct ev_arena *arena, struct ev_log_record *ret,
+                         struct ev_error *error)
+{
+    const struct ev_commit head = ret->commit;
+    int r = ev_commit_decode(reader->decoder, ret->raw, arena, &ret->commit, error);
+    bool for_good = (r == EV_ERR_CORRUPT || r == EV_ERR_UNSUPPORTED) && !error->retriable;
+    if (r >= 0 || !for_good || !reader->include_unreadable)
+        return r;
+    ret->commit = head;
+    ret->unreadable = ev_arena_copy(arena, ev_str_of(error->message)).data;
+    return 0;
+}
+
 static int decode(struct ev_reader *reader, struct ev_cursor *cursor, const rd_kafka_message_t *message,
                   struct ev_arena *arena, struct ev_log_record *ret, struct ev_error *error)
 {
@@ -255,7 +270,7 @@ static int decode(struct ev_reader *reader, struct ev_cursor *cursor, const rd_k
         return r;
     ret->verdict = ev_ledger_judge(&ledger, &ret->commit);
     if (ret->verdict == EV_VERDICT_COMMIT) {
-        r = ev_commit_decode(reader->decoder, ret->raw, arena, &ret->commit, error);
+        r = decode_events(reader, arena, ret, error);
         if (r < 0)
             return r;
         cursor->last_command_id = ret->commit.command_id;

@@ -22,6 +22,7 @@ struct ev_log_record {
     enum ev_verdict verdict;
     struct ev_str raw;       /* the record's value */
     struct ev_commit commit; /* decoded whole for COMMIT; for the others the head alone */
+    const char *unreadable;  /* NULL; or why the events of this COMMIT can't be decoded: its head is all there is */
 };
 
 struct ev_reader;
@@ -29,8 +30,9 @@ struct ev_reader_options {
     struct ev_kafka_config kafka;
     const struct ev_topic_schema *topic;
     struct ev_schema_source schemas;
-    size_t fetch_bytes_max; /* bound of what librdkafka queues ahead; 0: EV_READER_FETCH_BYTES_DEFAULT */
-    bool include_void;      /* hand out fences and void records too */
+    size_t fetch_bytes_max;  /* bound of what librdkafka queues ahead; 0: EV_READER_FETCH_BYTES_DEFAULT */
+    bool include_void;       /* hand out fences and void records too */
+    bool include_unreadable; /* hand out commits whose events can't be decoded too, in place of an error */
 };
 #define EV_READER_FETCH_BYTES_DEFAULT ((size_t)16 * 1024 * 1024)
 
@@ -46,8 +48,9 @@ int ev_reader_assign(struct ev_reader *reader, const struct ev_cursor *cursors, 
  * (0: none came), or an error: a retriable one (the log or the schema registry is away: goes on by itself, ask again);
  * a record that can't be decoded (the ones before it were delivered, its own partition and offset are in
  * ev_reader_failed), CORRUPT where its bytes are at fault and UNSUPPORTED where its schema's id is one that the
- * registry doesn't know, or an event of it is one that this program doesn't; NOT_FOUND/INVALID when the log was
- * truncated or recreated beyond the cursor. */
+ * registry doesn't know, or an event of it is one that this program doesn't (unless include_unreadable: then only where
+ * its head can't be decoded, so that nobody can tell whether it counts); NOT_FOUND/INVALID when the log was truncated
+ * or recreated beyond the cursor. */
 int ev_reader_poll(struct ev_reader *reader, struct ev_arena *arena, struct ev_log_record *ret, size_t max,
                    int64_t timeout_ms, struct ev_error *error);
 bool ev_reader_failed(const struct ev_reader *reader, int32_t *ret_partition, int64_t *ret_offset);

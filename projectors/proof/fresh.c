@@ -162,13 +162,30 @@ static void fold_one(struct fresh *fresh, const struct ev_batch_document *docume
     fresh_put(fresh, document->key, after);
 }
 
-/* Keeps what lies before `until` and moves the cursors; *ret_left says how many partitions aren't there yet. */
-static int take_records(struct fresh *fresh, const int64_t *until, struct ev_error *error)
+/* The partition is folded no further than this record. */
+static void stop_before(struct fresh *fresh, int32_t partition, int64_t offset)
 {
+    fresh->until[partition] = offset;
+    if (fresh->cursors[partition].next_offset < offset)
+        fresh->cursors[partition].next_offset = offset;
+}
+
+static void leave_events_out(const struct fresh *fresh, struct ev_log_record *record)
+{
+    if (!fresh->skipped || !ev_skipped_holds_record(fresh->skipped, record->partition, record->offset))
+        return;
+    record->unreadable = NULL;
+    record->commit.event_count = 0;
+}
+
+/* Keeps what lies before `until` and moves the cursors. */
+static int take_records(struct fresh *fresh, struct ev_error *error)
+{
+    const int64_t *until = fresh->until;
     struct ev_batch *batch = &fresh->batch;
     size_t kept = 0;
     for (size_t i = 0; i < batch->record_count; i++) {
-        const struct ev_log_record *record = &batch->records[i];
+        struct ev_log_record *record = &batch->records[i];
         if (record->partition < 0 || record->partition >= fresh->partition_count)
             return ev_error_set(error, EV_ERR_INTERNAL, "a record of partition %" PRId32 " came", record->partition);
         struct ev_cursor *cursor = &fresh->cursors[record->partition];
@@ -177,6 +194,16 @@ static int take_records(struct fresh *fresh, const int64_t *until, struct ev_err
         if (record->offset >= until[record->partition]) {
             if (cursor->next_offset < until[record->partition])
                 cursor->next_offset = until[record->partition]; /* nothing lies in between */
+            continue;
+        }
+        leave_events_out(fresh, record);
+        /* Nobody can tell what it changes in the view. */
+        bool unplaced = record->unreadable && !fresh->options->view->stream_key;
+        if (unplaced && !fresh->may_stop)
+            return ev_error_set(error, EV_ERR_UNSUPPORTED, "offset %" PRId64 " of partition %" PRId32 ": %s",
+                                record->offset, record->partition, record->unreadable);
+        if (unplaced) {
+            stop_before(fresh, record->partition, record->offset);
             continue;
         }
         if (ev_ledger_judge(&cursor->ledger, &record->commit) != record->verdict)
@@ -189,36 +216,36 @@ static int take_records(struct fresh *fresh, const int64_t *until, struct ev_err
     return 0;
 }
 
-static size_t partitions_left(const struct fresh *fresh, const int64_t *until)
+static size_t partitions_left(const struct fresh *fresh)
 {
     size_t left = 0;
     for (int32_t i = 0; i < fresh->partition_count; i++)
-        left += fresh->cursors[i].next_offset < until[i];
+        left += fresh->cursors[i].next_offset < fresh->until[i];
     return left;
 }
 
-static int assign_left(struct fresh *fresh, const int64_t *until, struct ev_error *error)
+static int assign_left(struct fresh *fresh, struct ev_error *error)
 {
     const struct ev_commit_source *source = &fresh->options->source;
     struct ev_cursor cursors[EV_PROJECTION_PARTITIONS_MAX];
     size_t count = 0;
     for (int32_t i = 0; i < fresh->partition_count; i++)
-        if (fresh->cursors[i].next_offset < until[i])
+        if (fresh->cursors[i].next_offset < fresh->until[i])
             cursors[count++] = fresh->cursors[i];
     return source->assign(source->context, cursors, count, error);
 }
 
 /* A record that can't be decoded is of no interest when it lies beyond; what comes before it was handed out. */
-static bool failure_is_beyond(struct fresh *fresh, const int64_t *until)
+static bool failure_is_beyond(struct fresh *fresh)
 {
     const struct ev_commit_source *source = &fresh->options->source;
     int32_t partition = -1;
     int64_t offset = -1;
-    if (!source->failed(source->context, &partition, &offset) || partition < 0 || partition >= fresh->partition_count ||
-        offset < until[partition])
+    if (!source->failed(source->context, &partition, &offset) || partition < 0 || partition >= fresh->partition_count)
         return false;
-    if (fresh->cursors[partition].next_offset < until[partition])
-        fresh->cursors[partition].next_offset = until[partition];
+    if (offset < fresh->until[partition] && !fresh->may_stop)
+        return false;
+    stop_before(fresh, partition, offset < fresh->until[partition] ? offset : fresh->until[partition]);
     return true;
 }
 
@@ -239,7 +266,7 @@ static int fold_batch(struct fresh *fresh, struct ev_error *error)
 }
 
 /* One batch of the log. */
-static int fold_some(struct fresh *fresh, const int64_t *until, int64_t *heard_ms, struct ev_error *error)
+static int fold_some(struct fresh *fresh, int64_t *heard_ms, struct ev_error *error)
 {
     const struct ev_clock *clock = fresh->options->clock;
     ev_batch_clear(&fresh->batch);
@@ -250,17 +277,17 @@ static int fold_some(struct fresh *fresh, const int64_t *until, int64_t *heard_m
     else if (ev_clock_monotonic_ms(clock) - *heard_ms > PROOF_STALL_MS)
         return ev_error_set(error, EV_ERR_TIMEOUT, "no record of topic %s came for %d s",
                             fresh->options->view->topic->name, PROOF_STALL_MS / 1000);
-    int taken = take_records(fresh, until, error);
+    int taken = take_records(fresh, error);
     if (taken >= 0)
         taken = fold_batch(fresh, error);
     if (taken < 0)
         return taken;
-    if (r < 0 && !failure_is_beyond(fresh, until) && !fault.retriable) {
+    if (r < 0 && !failure_is_beyond(fresh) && !fault.retriable) {
         *error = fault;
         return r;
     }
-    if (r < 0 && partitions_left(fresh, until) > 0) {
-        r = assign_left(fresh, until, error);
+    if (r < 0 && partitions_left(fresh) > 0) {
+        r = assign_left(fresh, error);
         if (r < 0 && !error->retriable)
             return r;
     }
@@ -270,10 +297,11 @@ static int fold_some(struct fresh *fresh, const int64_t *until, int64_t *heard_m
 int fresh_fold(struct fresh *fresh, const int64_t *until, struct ev_error *error)
 {
     int64_t heard_ms = ev_clock_monotonic_ms(fresh->options->clock);
-    if (partitions_left(fresh, until) == 0)
+    memcpy(fresh->until, until, (size_t)fresh->partition_count * sizeof(*until));
+    if (partitions_left(fresh) == 0)
         return 0;
-    int r = assign_left(fresh, until, error);
-    while (r >= 0 && partitions_left(fresh, until) > 0)
-        r = fold_some(fresh, until, &heard_ms, error);
+    int r = assign_left(fresh, error);
+    while (r >= 0 && partitions_left(fresh) > 0)
+        r = fold_some(fresh, &heard_ms, error);
     return r;
 }

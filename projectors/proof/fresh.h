@@ -27,11 +27,13 @@ struct fresh {
     const struct proof_options *options;
     struct ev_map documents;          /* key → struct fresh_document */
     const struct ev_skipped *skipped; /* NULL: none. The caller's */
+    bool may_stop;                    /* a partition is folded up to what can't be decoded, in place of an error */
     struct ev_map *wanted;            /* key → struct fresh_wanted; NULL: the keys of one pass */
     uint64_t pass, passes;
     size_t bytes, bytes_max;
     int32_t partition_count;
     struct ev_cursor cursors[EV_PROJECTION_PARTITIONS_MAX]; /* how far each partition is folded */
+    int64_t until[EV_PROJECTION_PARTITIONS_MAX];            /* of the fold that is at work */
     int64_t records, events;
     int64_t begun_ms; /* for the rate */
     struct ev_batch batch;
@@ -44,7 +46,8 @@ void fresh_init(struct fresh *fresh, const struct proof_options *options, int32_
 void fresh_finish(struct fresh *fresh); /* safe on a zeroed one */
 /* Whether a key belongs to this pass. */
 bool fresh_takes(const struct fresh *fresh, struct ev_str key);
-/* Folds on until each partition's cursor is at `until`, by partition. LIMIT: more than bytes_max are needed. */
+/* Folds on until each partition's cursor is at `until`, by partition, or stays before it (may_stop). LIMIT: more than
+ * bytes_max are needed. */
 int fresh_fold(struct fresh *fresh, const int64_t *until, struct ev_error *error);
 /* NULL: no event of the key was folded. */
 struct fresh_document *fresh_get(const struct fresh *fresh, struct ev_str key);

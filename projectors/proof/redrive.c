@@ -76,7 +76,12 @@ static int fold(struct chunk *chunk, const struct ev_skipped *skipped, struct fr
     fresh_init(fresh, chunk->options, chunk->partition_count);
     fresh->skipped = skipped;
     fresh->wanted = &chunk->wanted;
-    return fresh_fold(fresh, chunk->ends, error);
+    fresh->may_stop = true;
+    int r = fresh_fold(fresh, chunk->ends, error);
+    for (int32_t i = 0; i < chunk->partition_count && r >= 0; i++)
+        if (fresh->cursors[i].next_offset < chunk->ends[i])
+            chunk->ends[i] = fresh->cursors[i].next_offset; /* no projection is further either */
+    return r;
 }
 
 /* Puts the folded documents in their places and hands their keys back; those that can't be folded stay. */
@@ -241,4 +246,21 @@ int redrive_run(const struct proof_options *options, struct redrive *items, size
         ev_arena_finish(&chunk.arena);
     }
     return r;
+}
+
+bool redrive_is_partition(const struct ev_parked *parked)
+{
+    return ev_str_starts_with(parked->key, EV_STR(EV_PARKED_PARTITION));
+}
+
+int redrive_partition(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked, bool skip,
+                      struct ev_error *error)
+{
+    struct ev_parked entry = *parked, skipped = *parked;
+    entry.skipped = false;
+    skipped.skipped = true;
+    int r = skip ? sink->save_parked(sink, view, &skipped, error) : 0;
+    if (r >= 0)
+        r = sink->remove_parked(sink, view, &entry, error);
+    return r < 0 ? r : sink->change_control(sink, view, EV_CONTROL_LOOK_AGAIN, error);
 }

@@ -26,3 +26,10 @@ struct redrive {
  * sink, clock and wait are used. */
 int redrive_run(const struct proof_options *options, struct redrive *items, size_t count, bool skip, bool dry_run,
                 struct ev_error *error);
+
+/* A partition that is read no further than a record (EV_PARKED_PARTITION). */
+bool redrive_is_partition(const struct ev_parked *parked);
+/* Its projection tries the record again; or (`skip`) goes on without it, for good: the caller has made sure that its
+ * head can be decoded, as nobody could tell what counts behind it otherwise. */
+int redrive_partition(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked, bool skip,
+                      struct ev_error *error);

@@ -99,6 +99,7 @@ static int fold_suspects(struct resolve *resolve, struct fresh *fresh, struct ev
     fresh_init(fresh, resolve->options, base->partition_count);
     fresh->wanted = wanted;
     fresh->skipped = base->skipped;
+    fresh->may_stop = true; /* nothing behind what can't be decoded is in the store … */
     for (size_t i = 0; i < resolve->count; i++) {
         struct suspect *suspect = &resolve->suspects[i];
         const struct fresh_document *document = fresh_get(base, suspect->key);
@@ -171,6 +172,20 @@ static void judge(const struct resolve *resolve, struct suspect *suspect)
     }
 }
 
+/* … unless another program can decode it. */
+static int refuse_beyond(const struct resolve *resolve, const struct fresh *fresh, const struct suspect *suspect,
+                         struct ev_error *error)
+{
+    int32_t partition = suspect->stored.meta.partition;
+    if (suspect->stored.meta.offset < 0 || suspect->stored.unreadable || partition < 0 ||
+        partition >= fresh->partition_count || fresh->cursors[partition].next_offset >= resolve->ends[partition] ||
+        suspect->stored.meta.offset < fresh->cursors[partition].next_offset)
+        return 0;
+    return ev_error_set(error, EV_ERR_UNSUPPORTED,
+                        "document %.*s reflects offset %lld of partition %d, beyond what can be decoded here",
+                        EV_STR_ARG(suspect->key), (long long)suspect->stored.meta.offset, (int)partition);
+}
+
 static int judge_all(struct resolve *resolve, struct fresh *fresh, struct ev_map *wanted, struct ev_error *error)
 {
     for (size_t i = 0; i < resolve->count; i++) {
@@ -186,6 +201,7 @@ static int judge_all(struct resolve *resolve, struct fresh *fresh, struct ev_map
             suspect->fresh = fresh_get(resolve->base, suspect->key);
         fresh_describe(suspect->fresh, suspect->key, &suspect->expected);
         judge(resolve, suspect);
+        r = refuse_beyond(resolve, fresh, suspect, error);
     }
     return r;
 }

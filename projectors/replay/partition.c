@@ -119,6 +119,7 @@ int replay_make_reader(const struct replay_options *options, const struct ev_vie
         .schemas = options->schemas,
         .fetch_bytes_max = REPLAY_FETCH_BYTES,
         .include_void = true,
+        .include_unreadable = true,
     };
     return ev_reader_create(&reader_options, ret, error);
 }

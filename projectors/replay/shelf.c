@@ -288,10 +288,27 @@ static int shelf_save_checkpoints(struct ev_sink *sink, const struct ev_view *vi
     return 0;
 }
 
+static int shelf_remove_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
+                               struct ev_error *error)
+{
+    struct shelf *shelf = shelf_of(sink);
+    (void)view;
+    (void)error;
+    for (size_t i = 0; i < shelf->parked_count; i++) {
+        if (!ev_str_equal(shelf->parked[i].key, parked->key))
+            continue;
+        free((void *)(uintptr_t)shelf->parked[i].key.data);
+        shelf->parked[i] = shelf->parked[--shelf->parked_count];
+        break;
+    }
+    return 0;
+}
+
 static int shelf_save_parked(struct ev_sink *sink, const struct ev_view *view, const struct ev_parked *parked,
                              struct ev_error *error)
 {
     struct shelf *shelf = shelf_of(sink);
+    shelf_remove_parked(sink, view, parked, error);
     if (shelf->parked_count == SHELF_PARKED_MAX)
         return ev_error_set(error, EV_ERR_LIMIT, "a replay of view %s parks more than %d documents; last: %s",
                             view->name, SHELF_PARKED_MAX, parked->cause);
@@ -367,6 +384,7 @@ void shelf_init(struct shelf *shelf, size_t bytes_max, const char *directory)
                  .save_checkpoints = shelf_save_checkpoints,
                  .save_parked = shelf_save_parked,
                  .load_parked = shelf_load_parked,
+                 .remove_parked = shelf_remove_parked,
                  .load_control = shelf_load_control,
                  .scan = shelf_scan,
                  .reset = shelf_prepare,

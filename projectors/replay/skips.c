@@ -100,15 +100,23 @@ static int known_ones(const struct replay_skips *known, struct ev_skipped *ret, 
     return r;
 }
 
-/* `items` are the new ones of `now`, in its arena. */
-static size_t new_ones(struct replay_skips *now, const struct ev_skipped *known, struct redrive **ret_items)
+/* `items` are the new ones of `now` that are of a document, in its arena; the others are carried out at once. */
+static int new_ones(struct replay_skips *now, const struct ev_skipped *known, struct ev_sink *to,
+                    const struct ev_view *view, struct redrive **ret_items, size_t *ret_count, struct ev_error *error)
 {
-    size_t count = 0;
+    int r = 0;
+    *ret_count = 0;
     *ret_items = ev_arena_new_array(&now->arena, struct redrive, now->entries.count + 1);
-    for (size_t i = 0; i < now->entries.count; i++)
-        if (!ev_skipped_holds(known, now->entries.items[i].key, now->entries.items[i].offset))
-            (*ret_items)[count++] = (struct redrive){.parked = now->entries.items[i]};
-    return count;
+    for (size_t i = 0; i < now->entries.count && r >= 0; i++) {
+        const struct ev_parked *entry = &now->entries.items[i];
+        if (ev_skipped_holds(known, entry->key, entry->offset))
+            continue;
+        if (redrive_is_partition(entry))
+            r = redrive_partition(to, view, entry, true, error);
+        else
+            (*ret_items)[(*ret_count)++] = (struct redrive){.parked = *entry};
+    }
+    return r;
 }
 
 static int leave_out(const struct replay_options *options, struct redrive *items, size_t count, struct ev_sink *to,
@@ -142,15 +150,16 @@ int replay_skips_follow(const struct replay_options *options, const struct repla
     struct replay_skips now;
     struct ev_skipped before;
     struct redrive *items;
+    size_t count = 0;
     replay_skips_init(&now);
     ev_skipped_init(&before);
     int r = replay_skips_read(live, options->view, topic_id, &now, error);
     if (r >= 0)
         r = known_ones(known, &before, error);
-    if (r >= 0) {
-        size_t count = new_ones(&now, &before, &items);
-        r = count > 0 ? leave_out(options, items, count, to, replay, error) : 0;
-    }
+    if (r >= 0)
+        r = new_ones(&now, &before, to, options->view, &items, &count, error);
+    if (r >= 0 && count > 0)
+        r = leave_out(options, items, count, to, replay, error);
     ev_skipped_finish(&before);
     replay_skips_finish(&now);
     return r;

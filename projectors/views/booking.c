@@ -61,6 +61,16 @@ size_t booking_partition_key(char ret_key[EV_VIEW_KEY_MAX], const struct ev_str 
     return length + (size_t)digits;
 }
 
+bool booking_stream_is_of(struct ev_str stream_id, const char *category, struct ev_str *ret_id)
+{
+    size_t length = strlen(category);
+    if (stream_id.length <= length || stream_id.data[length] != '-' ||
+        !ev_str_starts_with(stream_id, ev_str_of(category)))
+        return false;
+    *ret_id = (struct ev_str){stream_id.data + length + 1, stream_id.length - length - 1};
+    return true;
+}
+
 static int compare_lines(const void *a, const void *b)
 {
     return ev_str_compare(((const struct booking_line *)a)->sku, ((const struct booking_line *)b)->sku);

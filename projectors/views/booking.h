@@ -23,6 +23,9 @@ size_t booking_key(char ret_key[EV_VIEW_KEY_MAX], const struct ev_str *parts, si
 size_t booking_partition_key(char ret_key[EV_VIEW_KEY_MAX], const struct ev_str *parts, size_t count,
                              int32_t partition);
 
+/* Whether a stream is of the category, and the id that it has there ("cart-7f" is of "cart", id "7f"). */
+bool booking_stream_is_of(struct ev_str stream_id, const char *category, struct ev_str *ret_id);
+
 /* One line of an order, a cancellation or a return, as it is booked. A line without a price is free and counts only as
  * free units. */
 struct booking_line {

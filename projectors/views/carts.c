@@ -33,6 +33,12 @@ static size_t carts_key_of(const struct ev_event *event, const struct ev_fold_co
     return booking_key(ret_key, &id, 1);
 }
 
+static size_t carts_stream_key(struct ev_str stream_id, char ret_key[EV_VIEW_KEY_MAX])
+{
+    struct ev_str id;
+    return booking_stream_is_of(stream_id, "cart", &id) ? booking_key(ret_key, &id, 1) : 0;
+}
+
 /* count: it isn't there. A cart has few lines. */
 static size_t carts_find(const struct carts_document *document, struct ev_str sku)
 {
@@ -124,5 +130,6 @@ const struct ev_view carts_view = {
     .topic = &cart_topic,
     .document = &carts_document_record,
     .key_of = carts_key_of,
+    .stream_key = carts_stream_key,
     .fold = carts_fold,
 };

@@ -22,6 +22,15 @@ static size_t orders_key_of(const struct ev_event *event, const struct ev_fold_c
     return 0;
 }
 
+static size_t orders_stream_key(struct ev_str stream_id, char ret_key[EV_VIEW_KEY_MAX])
+{
+    struct ev_str id;
+    return booking_stream_is_of(stream_id, "order", &id) || booking_stream_is_of(stream_id, "returns", &id) ||
+                   booking_stream_is_of(stream_id, "adjustment", &id)
+               ? booking_key(ret_key, &stream_id, 1)
+               : 0;
+}
+
 static bool orders_take_lines(struct orders_document *document, const struct order_line_array *lines, bool returned,
                               struct ev_arena *arena)
 {
@@ -203,5 +212,6 @@ const struct ev_view orders_view = {
     .topic = &order_topic,
     .document = &orders_document_record,
     .key_of = orders_key_of,
+    .stream_key = orders_stream_key,
     .fold = orders_fold,
 };

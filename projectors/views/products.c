@@ -84,6 +84,14 @@ static size_t products_key_of(const struct ev_event *event, const struct ev_fold
     return booking_key(ret_key, &sku, 1);
 }
 
+static size_t products_stream_key(struct ev_str stream_id, char ret_key[EV_VIEW_KEY_MAX])
+{
+    struct ev_str sku;
+    return booking_stream_is_of(stream_id, "product", &sku) || booking_stream_is_of(stream_id, "stock", &sku)
+               ? booking_key(ret_key, &sku, 1)
+               : 0;
+}
+
 /* A title of the same time replaces the one that is there. */
 static void products_add_title(struct products_document *document, const struct product_titled *titled,
                                struct ev_arena *arena)
@@ -240,5 +248,6 @@ const struct ev_view products_view = {
     .topic = &product_topic,
     .document = &products_document_record,
     .key_of = products_key_of,
+    .stream_key = products_stream_key,
     .fold = products_fold,
 };

@@ -39,6 +39,7 @@ int folding_run(const struct folding *folding, struct ev_projection_status *ret,
         .topic = folding->view->topic,
         .schemas = ev_registry_source(folding->registry),
         .include_void = true,
+        .include_unreadable = true,
     };
     struct ev_reader *reader = NULL;
     *ret = (struct ev_projection_status){0};

@@ -17,6 +17,7 @@ static const struct ev_config_option options[] = {
     {"partitions", EV_CONFIG_INT, "4", "feed: of a topic that is made", 1, 64},
     {"seed", EV_CONFIG_INT, "1", "feed: of what is made up; the same seed, the same orders", 1, 1000000000},
     {"lines", EV_CONFIG_INT, "40", "feed: at most so many lines an order", 1, 2000},
+    {"cut", EV_CONFIG_BOOL, "false", "feed: ends with a commit of the first order whose events can't be decoded", 0, 0},
     {"garbage", EV_CONFIG_BOOL, "false", "feed: ends partition 0 with a record that can't be decoded", 0, 0},
     {0},
 };
@@ -63,6 +64,7 @@ int drill_make_reader(struct drill *drill, const struct ev_view *view, struct ev
         .topic = view->topic,
         .schemas = ev_registry_source(drill->registry),
         .include_void = true,
+        .include_unreadable = true,
     };
     return ev_reader_create(&reader_options, ret, error);
 }

@@ -25,6 +25,7 @@ struct feed {
     rd_kafka_topic_t *topic;
     int32_t schema_id, partitions;
     int64_t *epochs, *next_seqs;
+    size_t cut; /* bytes left out at the end of commits */
     struct ev_arena arena;
     struct ev_buffer bytes;
 };
@@ -51,7 +52,8 @@ static int feed_commit(struct feed *feed, int32_t partition, struct ev_commit *c
 {
     ev_buffer_clear(&feed->bytes);
     int r = ev_commit_encode(&order_topic, feed->schema_id, commit, &feed->bytes, error);
-    return r < 0 ? r : feed_send(feed, partition, commit->stream_id, ev_buffer_str(&feed->bytes), error);
+    const struct ev_str bytes = {feed->bytes.data, feed->bytes.length - feed->cut};
+    return r < 0 ? r : feed_send(feed, partition, commit->stream_id, bytes, error);
 }
 
 static int feed_fence(struct feed *feed, int32_t partition, struct ev_error *error)
@@ -154,6 +156,19 @@ static int feed_order(struct feed *feed, int64_t number, struct ev_error *error)
     return r;
 }
 
+/* One more commit of the first order: its head is right, its events can't be decoded. */
+static int feed_cut(struct feed *feed, struct ev_error *error)
+{
+    struct order_placed placed;
+    struct ev_str order_id = ev_arena_printf(&feed->arena, "%" PRId64 "-0", ev_config_int(feed->drill->config, "seed"));
+    struct ev_str stream = ev_arena_printf(&feed->arena, "order-%.*s", EV_STR_ARG(order_id));
+    feed_make_order(feed, order_id, &placed);
+    feed->cut = 1;
+    int r = feed_cancel(feed, stream, &placed, error);
+    feed->cut = 0;
+    return r;
+}
+
 /* The epochs that the partitions have reached, so that the log may be fed more than once. */
 static int feed_read_epochs(struct feed *feed, struct ev_error *error)
 {
@@ -223,6 +238,8 @@ static int feed_all(struct feed *feed, struct ev_error *error)
         r = feed_order(feed, i, error);
     if (r >= 0 && ev_config_bool(feed->drill->config, "garbage"))
         r = feed_send(feed, 0, EV_STR("garbage"), EV_STR("no commit at all"), error);
+    if (r >= 0 && ev_config_bool(feed->drill->config, "cut"))
+        r = feed_cut(feed, error);
     if (r >= 0 && rd_kafka_flush(feed->producer, TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
         r = ev_error_set(error, EV_ERR_TIMEOUT, "Kafka didn't take all records in time");
     if (r >= 0)

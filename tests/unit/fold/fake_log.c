@@ -10,7 +10,7 @@
 struct fake_record {
     struct ev_commit commit;
     int64_t timestamp_ms;
-    bool garbage;
+    bool garbage, unreadable;
 };
 
 #define FAKE_RECORD_BYTES 100 /* what each counts against a batch's bound */
@@ -137,6 +137,11 @@ int64_t fake_log_garbage(struct fake_log *log, int32_t partition)
     return (int64_t)log->partitions[partition].count - 1;
 }
 
+void fake_log_set_unreadable(struct fake_log *log, int32_t partition, int64_t offset, bool unreadable)
+{
+    log->partitions[partition].records[offset].unreadable = unreadable;
+}
+
 static int away(const struct fake_log *log, struct ev_error *error)
 {
     return log->away || log->silent ? ev_error_set_retriable(error, EV_ERR_UNAVAILABLE, "the log is away") : 0;
@@ -177,7 +182,9 @@ static void hand_out(const struct fake_record *record, struct ev_cursor *cursor,
     ret->commit.stream_id = ev_arena_copy(arena, ret->commit.stream_id);
     ret->commit.events = NULL;
     ret->commit.event_count = 0;
-    if (ret->verdict == EV_VERDICT_COMMIT) {
+    if (ret->verdict == EV_VERDICT_COMMIT && record->unreadable) {
+        ret->unreadable = "the event isn't known here";
+    } else if (ret->verdict == EV_VERDICT_COMMIT) {
         size_t count = record->commit.event_count;
         struct ev_event *events = ev_arena_new_array(arena, struct ev_event, count);
         for (size_t i = 0; i < count; i++)

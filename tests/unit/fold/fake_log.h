@@ -54,6 +54,8 @@ int64_t fake_log_commit(struct fake_log *log, int32_t partition, const char *str
 int64_t fake_log_void(struct fake_log *log, int32_t partition, const char *stream_id, const struct ev_event *event);
 /* One that nobody can decode. */
 int64_t fake_log_garbage(struct fake_log *log, int32_t partition);
+/* From now on the events of a commit can't be decoded, or can be again. */
+void fake_log_set_unreadable(struct fake_log *log, int32_t partition, int64_t offset, bool unreadable);
 
 /* The reader may not move afterwards. */
 struct ev_commit_source fake_reader_source(struct fake_reader *reader, struct fake_log *log);

@@ -65,6 +65,22 @@ static enum ev_fold_result rig_fold(void *untyped, bool is_new, const struct ev_
     return EV_FOLD_KEEP;
 }
 
+static size_t rig_stream_key(struct ev_str stream_id, char ret_key[EV_VIEW_KEY_MAX])
+{
+    memcpy(ret_key, stream_id.data, stream_id.length);
+    return stream_id.length;
+}
+
+const struct ev_view rig_stream_view = {
+    .name = "rig",
+    .version = 1,
+    .topic = &cart_topic,
+    .document = &carts_document_record,
+    .key_of = rig_key_of,
+    .stream_key = rig_stream_key,
+    .fold = rig_fold,
+};
+
 const struct ev_view rig_view = {
     .name = "rig",
     .version = 1,
@@ -118,7 +134,7 @@ struct ev_projection *rig_projection(struct rig *rig)
 {
     struct fake_reader *reader = &rig->readers[rig->reader_count++ % RIG_READERS_MAX];
     const struct ev_projection_options options = {
-        .view = &rig_view,
+        .view = rig->view ? rig->view : &rig_view,
         .source = fake_reader_source(reader, &rig->log),
         .sink = &rig->store.sink,
         .clock = &rig->clock.clock,
@@ -206,6 +222,14 @@ void rig_run(struct rig *rig, struct ev_projection *projection)
         if (rig_step(rig, projection, &error) == 0 && rig_is_done(rig, projection))
             return;
     fail_msg("the projection didn't come to rest: %s", error.message);
+}
+
+void rig_look_and_run(struct rig *rig, struct ev_projection *projection)
+{
+    struct ev_error error;
+    rig->clock.now_ms += EV_PROJECTION_CONTROL_INTERVAL_MS;
+    rig_step(rig, projection, &error);
+    rig_run(rig, projection);
 }
 
 int64_t rig_units(struct rig *rig, int cart)

@@ -10,6 +10,8 @@
 #include "fold/projection.h"
 
 extern const struct ev_view rig_view;
+/* The same, and it knows that a cart's events all belong to the cart's document. */
+extern const struct ev_view rig_stream_view;
 
 #define RIG_READERS_MAX 64
 
@@ -23,6 +25,7 @@ struct rig {
     struct ev_batch_bounds bounds;
     size_t cache_bytes_max;
     struct ev_metrics *metrics; /* NULL: none; the test's */
+    const struct ev_view *view; /* of the projections; rig_view unless the test sets another */
     /* What rig_interfere does to the store: `remaining` calls of kind `call` fail (with `fatal`: for good). */
     enum ev_memory_sink_call call;
     size_t remaining;
@@ -46,6 +49,8 @@ int64_t rig_add_twice(struct rig *rig, int cart, int64_t first, int64_t second);
 /* Steps until nothing comes any more and nothing is wrong; waits as long as it's told to, by the fake clock. Fails the
  * test when that takes more than a thousand steps. */
 void rig_run(struct rig *rig, struct ev_projection *projection);
+/* The same, after it has looked at what operators want of it. */
+void rig_look_and_run(struct rig *rig, struct ev_projection *projection);
 /* One step; the pause it asks for passes. */
 int rig_step(struct rig *rig, struct ev_projection *projection, struct ev_error *error);
 /* Units of a cart; -1: there is no such document, -2: it is a tombstone. */

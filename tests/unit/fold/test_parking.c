@@ -138,9 +138,8 @@ static void test_leaves_out_what_is_skipped_meanwhile(void **state)
     rig_run(&rig, projection);
     leave_out(&rig, "cart-1", rig_add(&rig, 1, 0));
     assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_LOOK_AGAIN, &error), 0);
-    rig.clock.now_ms += EV_PROJECTION_CONTROL_INTERVAL_MS;
     rig_add(&rig, 1, 4);
-    rig_run(&rig, projection);
+    rig_look_and_run(&rig, projection);
     assert_int_equal(rig_units(&rig, 1), 7);
     assert_int_equal(status_of(projection).parked, 0);
     ev_projection_destroy(projection);
@@ -255,6 +254,157 @@ static void test_stops_a_partition_at_garbage(void **state)
     rig_finish(&rig);
 }
 
+struct parked_search {
+    struct ev_str key;
+    struct ev_parked *ret;
+    bool found;
+};
+
+static int search_parked(void *context, const struct ev_parked *parked)
+{
+    struct parked_search *search = context;
+    if (parked->skipped || !ev_str_equal(parked->key, search->key))
+        return 0;
+    search->found = true;
+    *search->ret = *parked;
+    return 0;
+}
+
+static bool find_parked(struct rig *rig, const char *key, struct ev_parked *ret)
+{
+    struct ev_error error;
+    struct parked_search search = {.key = ev_str_of(key), .ret = ret};
+    assert_int_equal(rig->store.sink.load_parked(&rig->store.sink, &rig_view, search_parked, &search, &error), 0);
+    return search.found;
+}
+
+/* A commit whose events nobody here knows, in a view whose documents are the streams': that document alone. */
+static void test_parks_the_stream_of_an_unreadable_commit(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_parked parked;
+    rig_init(&rig, 2);
+    rig.view = &rig_stream_view;
+    rig_add(&rig, 1, 3);
+    int64_t offset = rig_add(&rig, 1, 4);
+    fake_log_set_unreadable(&rig.log, 1, offset, true);
+    rig_add(&rig, 1, 5);
+    rig_add(&rig, 3, 6); /* in the same partition */
+    fake_log_set_unreadable(&rig.log, 1, rig_add(&rig, 5, 7), true);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_int_equal(rig_units(&rig, 1), 3);
+    assert_int_equal(rig_units(&rig, 3), 6);
+    assert_int_equal(rig_units(&rig, 5), -1);
+    assert_int_equal(status_of(projection).parked, 2);
+    assert_false(status_of(projection).partitions[1].stopped);
+    assert_true(find_parked(&rig, "cart-1", &parked));
+    assert_int_equal(parked.offset, offset);
+    assert_string_equal(parked.cause, "the event isn't known here");
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+
+    /* Left out, it's as any other that can't be folded. */
+    rig_init(&rig, 1);
+    rig.view = &rig_stream_view;
+    offset = rig_add(&rig, 1, 4);
+    fake_log_set_unreadable(&rig.log, 0, offset, true);
+    rig_add(&rig, 1, 5);
+    leave_out(&rig, "cart-1", offset);
+    projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_int_equal(rig_units(&rig, 1), 5);
+    assert_int_equal(status_of(projection).parked, 0);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
+/* In any other view nobody can tell which documents it would change: its partition is read no further. */
+static void test_stops_a_partition_at_an_unreadable_commit(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_parked first, second;
+    rig_init(&rig, 2);
+    rig_add(&rig, 1, 3);
+    int64_t offset = rig_add(&rig, 3, 4);
+    fake_log_set_unreadable(&rig.log, 1, offset, true);
+    rig_add(&rig, 1, 5);
+    rig_add(&rig, 0, 1);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    rig_add(&rig, 1, 6);
+    rig_add(&rig, 0, 2);
+    rig_run(&rig, projection);
+    assert_int_equal(rig_units(&rig, 0), 3);
+    assert_int_equal(rig_units(&rig, 1), 3);
+    struct ev_projection_status status = status_of(projection);
+    assert_true(status.partitions[1].stopped);
+    assert_int_equal(status.partitions[1].position, offset);
+    assert_non_null(strstr(status.error, "the event isn't known here"));
+    assert_true(find_parked(&rig, "#partition 1", &first));
+    assert_int_equal(first.offset, offset);
+    ev_projection_destroy(projection);
+
+    /* A restart changes nothing, nor since when. */
+    rig.clock.now_ms += 10000;
+    projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_true(status_of(projection).partitions[1].stopped);
+    assert_true(find_parked(&rig, "#partition 1", &second));
+    assert_true(second.parked_at_ms == first.parked_at_ms);
+    ev_projection_destroy(projection);
+
+    /* A program that knows the event goes on by itself. */
+    fake_log_set_unreadable(&rig.log, 1, offset, false);
+    projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_false(status_of(projection).partitions[1].stopped);
+    assert_int_equal(status_of(projection).parked, 0);
+    assert_false(find_parked(&rig, "#partition 1", &second));
+    assert_int_equal(rig_units(&rig, 1), 14);
+    rig_assert_true_to_log(&rig);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
+/* An operator decides to go on without it: for good, also for a program that knows the event. */
+static void test_goes_on_without_an_unreadable_commit(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct ev_error error;
+    struct ev_parked entry;
+    struct ev_sink *sink = &rig.store.sink;
+    rig_init(&rig, 2);
+    rig_add(&rig, 1, 3);
+    int64_t offset = rig_add(&rig, 3, 4);
+    fake_log_set_unreadable(&rig.log, 1, offset, true);
+    rig_add(&rig, 3, 5);
+    struct ev_projection *projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_true(find_parked(&rig, "#partition 1", &entry));
+    leave_out(&rig, "#partition 1", offset);
+    assert_int_equal(sink->remove_parked(sink, &rig_view, &entry, &error), 0);
+    assert_int_equal(sink->change_control(sink, &rig_view, EV_CONTROL_LOOK_AGAIN, &error), 0);
+    rig_look_and_run(&rig, projection);
+    assert_false(status_of(projection).partitions[1].stopped);
+    assert_int_equal(status_of(projection).parked, 0);
+    assert_int_equal(rig_units(&rig, 3), 5);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+
+    rig_init(&rig, 2);
+    leave_out(&rig, "#partition 1", rig_add(&rig, 3, 4));
+    rig_add(&rig, 3, 5);
+    projection = rig_projection(&rig);
+    rig_run(&rig, projection);
+    assert_int_equal(rig_units(&rig, 3), 5);
+    ev_projection_destroy(projection);
+    rig_finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +415,9 @@ int main(void)
         cmocka_unit_test(test_saves_what_it_parks_first),
         cmocka_unit_test(test_takes_a_redriven_key_on_again),
         cmocka_unit_test(test_stops_a_partition_at_garbage),
+        cmocka_unit_test(test_parks_the_stream_of_an_unreadable_commit),
+        cmocka_unit_test(test_stops_a_partition_at_an_unreadable_commit),
+        cmocka_unit_test(test_goes_on_without_an_unreadable_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -503,6 +503,41 @@ static void test_skips_what_cannot_be_folded(void **state)
     setup_free(setup);
 }
 
+/* A partition stands still: what lies in others is audited, mended and brought on all the same. */
+static void test_beside_a_partition_that_stands_still(void **state)
+{
+    (void)state;
+    for (int garbage = 0; garbage < 2; garbage++) {
+        struct setup *setup = setup_filled();
+        struct rig *rig = &setup->rig;
+        int64_t stop = garbage ? fake_log_garbage(&rig->log, 0) : rig_add(rig, 0, 5);
+        if (!garbage)
+            fake_log_set_unreadable(&rig->log, 0, stop, true);
+        int64_t refused = rig_add(rig, 1, 0);
+        rig_add(rig, 0, 7);
+        rig_run(rig, setup->projection);
+        put(setup, "cart-4", 1000, meta_of(setup, "cart-4"));
+        setup->mend = true;
+        prove(setup);
+        assert_int_equal(setup->result.mended, 1);
+        assert_int_equal(redrive_one(setup, "cart-1", refused, true, false).outcome, REDRIVE_DONE);
+        prove(setup);
+        assert_int_equal(setup->result.counts[PROOF_PARKED], 0);
+        /* Gone on with without that commit: the proof knows. */
+        if (!garbage) {
+            struct ev_error error;
+            const struct ev_parked entry = {.key = EV_STR("#partition 0"), .partition = 0, .offset = stop};
+            int64_t units = rig_units(rig, 0);
+            assert_int_equal(redrive_partition(&rig->store.sink, &rig_view, &entry, true, &error), 0);
+            rig_look_and_run(rig, setup->projection);
+            assert_int_equal(rig_units(rig, 0), units + 7);
+            prove(setup);
+            assert_nothing_is_wrong(setup);
+        }
+        setup_free(setup);
+    }
+}
+
 static void test_memory_is_bounded_by_passes(void **state)
 {
     (void)state;
@@ -557,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_parked_documents_are_no_fault),
         cmocka_unit_test(test_retries_what_a_store_refused),
         cmocka_unit_test(test_skips_what_cannot_be_folded),
+        cmocka_unit_test(test_beside_a_partition_that_stands_still),
         cmocka_unit_test(test_memory_is_bounded_by_passes),
         cmocka_unit_test(test_a_given_position),
     };

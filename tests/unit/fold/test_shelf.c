@@ -152,12 +152,45 @@ static void test_a_directory_that_is_not_there_is_told(void **state)
     shelf_finish(&shelf);
 }
 
+static int take_offset(void *context, const struct ev_parked *parked)
+{
+    int64_t *sums = context;
+    sums[parked->skipped] += parked->offset;
+    return 0;
+}
+
+static void test_parked_entries_are_kept_by_key(void **state)
+{
+    (void)state;
+    struct shelf shelf;
+    struct ev_error error;
+    const struct ev_parked skipped = {.key = EV_STR("a"), .offset = 1000, .skipped = true};
+    struct ev_parked parked[] = {{.key = EV_STR("a"), .offset = 1}, {.key = EV_STR("b"), .offset = 10}};
+    int64_t sums[2] = {0};
+    shelf_init(&shelf, MEMORY, "/tmp");
+    shelf.skipped = &skipped;
+    shelf.skipped_count = 1;
+    struct ev_sink *sink = &shelf.sink;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(sink->save_parked(sink, &view, &parked[i], &error), 0);
+    parked[0].offset = 2;
+    assert_int_equal(sink->save_parked(sink, &view, &parked[0], &error), 0);
+    assert_int_equal(sink->load_parked(sink, &view, take_offset, sums, &error), 0);
+    assert_true(sums[false] == 12 && sums[true] == 1000);
+    assert_int_equal(sink->remove_parked(sink, &view, &parked[1], &error), 0);
+    assert_int_equal(sink->remove_parked(sink, &view, &parked[1], &error), 0);
+    assert_int_equal(sink->load_parked(sink, &view, take_offset, sums, &error), 0);
+    assert_true(sums[false] == 14 && sums[true] == 2000);
+    shelf_finish(&shelf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_written_last_comes_back),
         cmocka_unit_test(test_the_file_has_no_name),
         cmocka_unit_test(test_a_directory_that_is_not_there_is_told),
+        cmocka_unit_test(test_parked_entries_are_kept_by_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

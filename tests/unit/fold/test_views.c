@@ -55,9 +55,29 @@ static void given_at(const char *time)
     the_log.now_ms = at(time);
 }
 
+/* What a view says of a stream holds for each of its events. */
+static void check_stream_keys(int32_t partition, const char *stream_id, const struct ev_event *event)
+{
+    const struct ev_commit commit = {.stream_id = ev_str_of(stream_id)};
+    const struct ev_fold_context context = {.commit = &commit, .partition = partition};
+    for (size_t i = 0; i < orderlog_view_count; i++) {
+        const struct ev_view *view = orderlog_views[i];
+        char key[EV_VIEW_KEY_MAX], of_stream[EV_VIEW_KEY_MAX];
+        bool is_of_topic = false;
+        for (size_t n = 0; n < view->topic->type_count; n++)
+            is_of_topic = is_of_topic || view->topic->types[n] == event->type;
+        size_t length = is_of_topic && view->stream_key ? view->key_of(event, &context, key) : 0;
+        if (length == 0)
+            continue;
+        assert_int_equal(view->stream_key(commit.stream_id, of_stream), length);
+        assert_memory_equal(of_stream, key, length);
+    }
+}
+
 static void given_in(int32_t partition, const char *stream_id, const struct ev_event_type *type, const void *body)
 {
     const struct ev_event event = {type, body};
+    check_stream_keys(partition, stream_id, &event);
     fake_log_commit(&the_log, partition, stream_id, &event, 1);
 }
 #define given(stream_id, type, ...) given_in(0, stream_id, &type##_event, &(const struct type){__VA_ARGS__})
