@@ -30,11 +30,16 @@ struct ev_reader_options {
     struct ev_kafka_config kafka;
     const struct ev_topic_schema *topic;
     struct ev_schema_source schemas;
-    size_t fetch_bytes_max;  /* bound of what librdkafka queues ahead; 0: EV_READER_FETCH_BYTES_DEFAULT */
+    size_t fetch_bytes_max; /* bound of what librdkafka queues ahead; 0: EV_READER_FETCH_BYTES_DEFAULT */
+    /* How long a broker keeps a fetch that it has nothing for; 0: EV_READER_FETCH_WAIT_MS_DEFAULT. Whatever else is
+     * asked of the broker meanwhile (bounds, another assignment's records) is answered after that. Short for who reads
+     * to an end and goes. */
+    int fetch_wait_ms;
     bool include_void;       /* hand out fences and void records too */
     bool include_unreadable; /* hand out commits whose events can't be decoded too, in place of an error */
 };
 #define EV_READER_FETCH_BYTES_DEFAULT ((size_t)16 * 1024 * 1024)
+#define EV_READER_FETCH_WAIT_MS_DEFAULT 100
 
 int ev_reader_create(const struct ev_reader_options *options, struct ev_reader **ret, struct ev_error *error);
 void ev_reader_destroy(struct ev_reader *reader);

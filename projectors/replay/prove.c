@@ -5,7 +5,7 @@
 
 #include "core/memory.h"
 #include "proof/proof.h"
-#include "replay/partition.h"
+#include "replay/build.h"
 
 /* --- what differs, summed up --- */
 
@@ -120,7 +120,7 @@ static int proving_bounds(void *context, int32_t partition, int64_t timeout_ms, 
 static bool on_wait(void *context, int64_t ms)
 {
     struct proving *proving = context;
-    proving->stopped = replay_proof_goes_on(proving->replay, proving->records, ms, proving->error);
+    proving->stopped = replay_wait(proving->replay, proving->records, ms, proving->error);
     return proving->stopped >= 0;
 }
 

@@ -4,9 +4,9 @@
 
 #include "replay/replay.h"
 
-/* Compares every document of the sink's generation. `replay` is told how far it is (replay_proof_goes_on). */
+/* Compares every document of the sink's generation. `replay` is told how far it is (replay_wait). */
 int replay_compare(const struct replay_options *options, struct ev_sink *sink, struct replay_differences *ret,
                    void *replay, struct ev_error *error);
 
 /* In replay.c: waits for `ms`, tells progress and keeps the lease. Negative: it has to end. */
-int replay_proof_goes_on(void *replay, int64_t records, int64_t ms, struct ev_error *error);
+int replay_wait(void *replay, int64_t records, int64_t ms, struct ev_error *error);

@@ -12,10 +12,10 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "fold/projection.h"
-#include "replay/partition.h"
+#include "replay/build.h"
 #include "replay/prove.h"
 
-#define STEP_MS 100
+#define STEP_MS 10 /* in which nothing comes: then the end may have been reached */
 
 static const char *const phase_texts[] = {
 #define X(name, text) text,
@@ -46,9 +46,8 @@ struct replay {
     const struct generation_store *store;
     struct ev_sink *sink; /* of the generation that is built */
     struct ev_sink *live; /* of the live one; only read */
-    struct replay_shared shared;
+    struct replay_build build;
     struct replay_skips skips; /* of the live one, as they were at the start */
-    char topic_id[64];
     struct replay_result *result;
     bool created;
     int64_t began_ms, heartbeat_ms, told_ms; /* monotonic */
@@ -103,8 +102,8 @@ static int beat(struct replay *replay, struct ev_error *error)
     if (now_ms() - replay->heartbeat_ms < GENERATION_HEARTBEAT_MS)
         return 0;
     replay->heartbeat_ms = now_ms();
-    replay->shared.generation.heartbeat_ms = ev_clock_wall_ms(&ev_clock_system);
-    int r = replay->store->save(replay->sink, &replay->shared.generation, error);
+    replay->build.generation.heartbeat_ms = ev_clock_wall_ms(&ev_clock_system);
+    int r = replay->store->save(replay->sink, &replay->build.generation, error);
     return r < 0 && r != EV_ERR_NOT_FOUND && error->retriable ? 0 : r; /* the next one may do */
 }
 
@@ -154,7 +153,7 @@ static int go_on(struct replay *replay, struct ev_error *error)
     return beat(replay, error);
 }
 
-int replay_proof_goes_on(void *context, int64_t records, int64_t ms, struct ev_error *error)
+int replay_wait(void *context, int64_t records, int64_t ms, struct ev_error *error)
 {
     struct replay *replay = context;
     int64_t until = now_ms() + ms;
@@ -201,7 +200,7 @@ static int look_at_numbers(struct replay *replay, struct ev_error *error)
 {
     struct generation *all = ev_memory_alloc_array(GENERATIONS_MAX, sizeof(*all));
     _cleanup_free_ void *owned = all;
-    struct generation *own = &replay->shared.generation;
+    struct generation *own = &replay->build.generation;
     size_t count;
     int r = replay->store->list(replay->sink, replay->options->view->name, all, &count, error);
     own->number = 1;
@@ -216,7 +215,7 @@ static int choose_number(struct replay *replay, struct ev_error *error)
     struct generation *all = ev_memory_alloc_array(GENERATIONS_MAX, sizeof(*all));
     _cleanup_free_ void *owned = all;
     const struct ev_view *view = replay->options->view;
-    struct generation *own = &replay->shared.generation;
+    struct generation *own = &replay->build.generation;
     size_t count;
     int r = replay->store->list(replay->sink, view->name, all, &count, error);
     if (r < 0)
@@ -250,13 +249,13 @@ static int find_ends(struct replay *replay, struct ev_error *error)
     struct ev_reader *reader = NULL;
     int r = replay_make_reader(replay->options, view, &reader, error);
     if (r >= 0)
-        r = ev_reader_describe(reader, REPLAY_BROKER_TIMEOUT_MS, &replay->shared.partition_count, replay->topic_id,
+        r = ev_reader_describe(reader, REPLAY_BROKER_TIMEOUT_MS, &replay->build.partition_count, replay->build.topic_id,
                                error);
-    if (r >= 0 && replay->shared.partition_count > EV_PROJECTION_PARTITIONS_MAX)
+    if (r >= 0 && replay->build.partition_count > EV_PROJECTION_PARTITIONS_MAX)
         r = ev_error_set(error, EV_ERR_LIMIT, "topic %s has more than %d partitions", view->topic->name,
                          EV_PROJECTION_PARTITIONS_MAX);
     replay->ends = ev_memory_alloc_array(EV_PROJECTION_PARTITIONS_MAX, sizeof(*replay->ends));
-    for (int32_t i = 0; r >= 0 && i < replay->shared.partition_count; i++) {
+    for (int32_t i = 0; r >= 0 && i < replay->build.partition_count; i++) {
         int64_t first;
         r = ev_reader_bounds(reader, i, REPLAY_BROKER_TIMEOUT_MS, &first, &replay->ends[i], error);
         if (r >= 0 && first > 0)
@@ -266,7 +265,7 @@ static int find_ends(struct replay *replay, struct ev_error *error)
                              view->topic->name, (int)i, (long long)first);
         replay->end_total += r >= 0 ? replay->ends[i] : 0;
     }
-    replay->shared.ends = replay->ends;
+    replay->build.ends = replay->ends;
     ev_reader_destroy(reader);
     return r;
 }
@@ -279,13 +278,13 @@ static bool takes_skips_over(const struct replay *replay)
 static int take_skips_over(struct replay *replay, struct ev_error *error)
 {
     const struct ev_view *view = replay->options->view;
-    replay->shared.skips = &replay->skips;
+    replay->build.skips = &replay->skips;
     if (!takes_skips_over(replay))
         return 0;
     replay->live->fingerprint = NULL; /* another fold may have made it: its documents aren't read here */
     int r = replay->live->prepare(replay->live, view, error);
     if (r >= 0)
-        r = replay_skips_read(replay->live, view, replay->topic_id, &replay->skips, error);
+        r = replay_skips_read(replay->live, view, replay->build.topic_id, &replay->skips, error);
     if (r >= 0)
         r = replay->sink->prepare(replay->sink, view, error);
     if (r >= 0)
@@ -297,7 +296,7 @@ static int take_skips_over(struct replay *replay, struct ev_error *error)
 static int prepare(struct replay *replay, struct ev_error *error)
 {
     const struct replay_options *options = replay->options;
-    struct generation *own = &replay->shared.generation;
+    struct generation *own = &replay->build.generation;
     replay->store = replay_generations(options->store);
     int r = replay_make_sink(options, 1, &replay->sink, error); /* the number is settled below */
     if (r >= 0)
@@ -326,69 +325,26 @@ static int prepare(struct replay *replay, struct ev_error *error)
 
 /* --- fold --- */
 
-static void take_counts(struct replay *replay)
+static int fold_goes_on(void *context, struct ev_error *error)
 {
-    struct replay_shared *shared = &replay->shared;
-    replay->progress.records = atomic_load(&shared->records);
-    replay->progress.events = atomic_load(&shared->events);
-    replay->progress.documents = atomic_load(&shared->documents);
-    replay->progress.spilled = atomic_load(&shared->spilled);
-}
-
-/* The threads have ended when `joined` says so; meanwhile progress is told and the lease is kept. */
-static int await_threads(struct replay *replay, pthread_t *threads, int count, struct ev_error *error)
-{
-    int r = 0;
-    for (int i = 0; i < count; i++) {
-        for (;;) {
-            struct timespec until;
-            clock_gettime(CLOCK_REALTIME, &until);
-            until.tv_nsec += REPLAY_PROGRESS_MS * 1000000;
-            until.tv_sec += until.tv_nsec / 1000000000;
-            until.tv_nsec %= 1000000000;
-            if (pthread_timedjoin_np(threads[i], NULL, &until) == 0)
-                break;
-            take_counts(replay);
-            if (r >= 0 && (r = go_on(replay, error)) < 0)
-                atomic_store(&replay->shared.stop, true);
-        }
-    }
-    take_counts(replay);
-    int fault = atomic_load(&replay->shared.fault);
-    if (r >= 0 && fault < 0) {
-        *error = replay->shared.error;
-        return fault;
-    }
-    return r;
-}
-
-static int thread_count(const struct replay *replay)
-{
-    long count = replay->options->threads > 0 ? replay->options->threads : sysconf(_SC_NPROCESSORS_ONLN);
-    count = count < replay->shared.partition_count ? count : replay->shared.partition_count;
-    count = count < REPLAY_THREADS_MAX ? count : REPLAY_THREADS_MAX;
-    return count > 0 ? (int)count : 1;
+    struct replay *replay = context;
+    struct replay_build *build = &replay->build;
+    replay->progress.records = atomic_load(&build->records);
+    replay->progress.events = atomic_load(&build->events);
+    replay->progress.documents = atomic_load(&build->documents);
+    replay->progress.spilled = atomic_load(&build->spilled);
+    return go_on(replay, error);
 }
 
 static int fold(struct replay *replay, struct ev_error *error)
 {
-    pthread_t threads[REPLAY_THREADS_MAX];
-    int count = thread_count(replay), started = 0, fault = 0;
     int64_t since = now_ms();
-    size_t memory = replay->options->memory_bytes ? replay->options->memory_bytes : REPLAY_MEMORY_DEFAULT;
-    replay->shared.shelf_bytes_max = memory / (size_t)count;
-    replay->shared.options = replay->options;
-    replay->shared.view = replay_view(replay->options->view);
     enter(replay, REPLAY_FOLD, replay->end_total);
-    for (; started < count && !fault; started += !fault)
-        fault = pthread_create(&threads[started], NULL, replay_partitions_run, &replay->shared);
-    if (fault)
-        atomic_store(&replay->shared.stop, true);
-    int r = await_threads(replay, threads, started, error);
+    int r = replay_build_run(&replay->build, replay->sink, fold_goes_on, replay, error);
     replay->result->fold_ms = now_ms() - since;
-    if (fault)
-        return ev_error_set(error, EV_ERR_INTERNAL, "no thread for a replay: %s", strerror(fault));
-    return r < 0 ? r : replay->store->loaded(replay->sink, &replay->shared.generation, error);
+    if (r >= 0)
+        r = fold_goes_on(replay, error);
+    return r < 0 ? r : replay->store->loaded(replay->sink, &replay->build.generation, error);
 }
 
 /* --- catch up --- */
@@ -425,7 +381,7 @@ static int catch_up_steps(struct replay *replay, struct ev_projection *projectio
         if (now_ms() - moved_ms > REPLAY_STALL_MS)
             return ev_error_set(error, EV_ERR_TIMEOUT, "%lld records behind, and it gets no nearer: %s", (long long)lag,
                                 last.message);
-        r = go_on(replay, error);
+        r = r < 0 ? replay_wait(replay, 0, ev_projection_pause_ms(projection), error) : go_on(replay, error);
         if (r < 0)
             return r;
     }
@@ -496,15 +452,15 @@ static int compare(struct replay *replay, struct ev_error *error)
 
 static int swap(struct replay *replay, struct ev_error *error)
 {
-    struct generation *own = &replay->shared.generation, before = replay->result->before;
+    struct generation *own = &replay->build.generation, before = replay->result->before;
     enter(replay, REPLAY_SWAP, 1);
     own->state = GENERATION_READY;
     own->heartbeat_ms = before.retired_at_ms = ev_clock_wall_ms(&ev_clock_system);
     int r = replay->store->save(replay->sink, own, error);
     /* What is decided from here on is carried out in this generation too: it is ready. */
     if (r >= 0 && takes_skips_over(replay))
-        r = replay_skips_follow(replay->options, &replay->skips, replay->live, replay->topic_id, replay->sink, replay,
-                                error);
+        r = replay_skips_follow(replay->options, &replay->skips, replay->live, replay->build.topic_id, replay->sink,
+                                replay, error);
     if (r >= 0) /* beforehand, so that there is no moment in which it is neither live nor kept */
         r = replay->store->save(replay->sink, &before, error);
     if (r >= 0)
@@ -531,8 +487,8 @@ static int run(struct replay *replay, struct ev_error *error)
         r = compare(replay, error);
     if (r > 0)
         r = swap(replay, error);
-    replay->result->after = replay->shared.generation;
-    replay->result->parked = atomic_load(&replay->shared.parked);
+    replay->result->after = replay->build.generation;
+    replay->result->parked = (int64_t)replay->build.parked_count;
     if (r >= 0)
         enter(replay, REPLAY_DONE, 1);
     return r;
@@ -540,13 +496,13 @@ static int run(struct replay *replay, struct ev_error *error)
 
 int replay_run(const struct replay_options *options, struct replay_result *ret, struct ev_error *error)
 {
-    struct replay replay = {.options = options, .result = ret, .began_ms = now_ms()};
+    struct replay replay = {.options = options, .result = ret, .began_ms = now_ms(), .build.options = options};
     *ret = (struct replay_result){0};
     replay_skips_init(&replay.skips);
     int r = run(&replay, error);
     if (replay.created) {
         struct ev_error ignored;
-        replay.store->drop(replay.sink, &replay.shared.generation, &ignored);
+        replay.store->drop(replay.sink, &replay.build.generation, &ignored);
     }
     ret->elapsed_ms = now_ms() - replay.began_ms;
     if (replay.sink)

@@ -1,7 +1,7 @@
 /* A replay builds another generation of a view in a store, beside the live one, from the start of the log:
  *
  *   fold      each partition by a thread of its own into memory, and beyond its bound into a scratch file (shelf.h);
- *             a document is written once, in bulks, when its partition is folded
+ *             a document is written once, in bulks, when its partition is folded, while the next one is (build.h)
  *   catch up  with what came meanwhile, by the same projection that projectors run
  *   prove     the store's documents are compared with a fresh fold of the log, one by one; whatever differs ends it
  *   compare   the live generation with a fresh fold too: if the fold was changed on purpose, the documents differ, and
@@ -22,8 +22,9 @@
 #define REPLAY_MEMORY_DEFAULT ((size_t)256 * 1024 * 1024) /* of folded documents, all threads together */
 #define REPLAY_MEMORY_MIN ((size_t)1024 * 1024)
 #define REPLAY_FETCH_BYTES ((size_t)4 * 1024 * 1024) /* read ahead, per thread */
-#define REPLAY_LAG_MAX 100                           /* records behind the log's end that count as caught up */
-#define REPLAY_PROGRESS_MS 50                        /* how often progress is told, at least */
+#define REPLAY_FETCH_WAIT_MS 5 /* it reads to an end that it knows, and then asks something else */
+#define REPLAY_LAG_MAX 100     /* records behind the log's end that count as caught up */
+#define REPLAY_PROGRESS_MS 50  /* how often progress is told, at least */
 #define REPLAY_BROKER_TIMEOUT_MS 10000
 #define REPLAY_STALL_MS 60000               /* nothing moves for so long: it fails */
 #define REPLAY_SAMPLES_MAX 5                /* documents that differ, named in the report */

@@ -4,7 +4,7 @@
 
 #include "fold/skipped.h"
 #include "proof/redrive.h"
-#include "replay/partition.h"
+#include "replay/build.h"
 #include "replay/prove.h"
 
 void replay_skips_init(struct replay_skips *skips)
@@ -88,7 +88,7 @@ struct following {
 static bool on_wait(void *context, int64_t ms)
 {
     struct following *following = context;
-    following->stopped = replay_proof_goes_on(following->replay, 0, ms, &following->error);
+    following->stopped = replay_wait(following->replay, 0, ms, &following->error);
     return following->stopped >= 0;
 }
 

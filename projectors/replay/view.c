@@ -1,4 +1,4 @@
-#include "replay/partition.h"
+#include "replay/build.h"
 
 const struct ev_view *replay_view(const struct ev_view *view)
 {

@@ -47,8 +47,8 @@ struct generation_store {
      * wrote down (a replay died early) are listed too, as BUILDING without an owner. */
     int (*list)(struct ev_sink *sink, const char *view, struct generation ret[GENERATIONS_MAX], size_t *ret_count,
                 struct ev_error *error);
-    /* Makes the collection or index for loading in bulk: without the indexes that only queries need, without refresh
-     * and replicas. CONFLICT: there is one. */
+    /* Makes the collection or index for loading in bulk, by inserts alone: without further indexes, without refresh and
+     * replicas. CONFLICT: there is one. */
     int (*create)(struct ev_sink *sink, const struct generation *generation, struct ev_error *error);
     /* Makes it what live ones are, after the load. */
     int (*loaded)(struct ev_sink *sink, const struct generation *generation, struct ev_error *error);

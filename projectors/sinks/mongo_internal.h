@@ -85,8 +85,8 @@ int mongo_mark_parked(struct mongo_sink *mongo, const struct ev_view *view, cons
 /* mongo_prepare.c */
 int mongo_prepare(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
 int mongo_reset(struct ev_sink *sink, const struct ev_view *view, struct ev_error *error);
-/* The collection with its guard and, when asked for, the indexes that queries need. 1: it was made; 0: was there. */
-int mongo_prepare_collection(struct mongo_sink *mongo, const char *view, const char *name, bool all_indexes,
+/* The collection and, when asked for, its indexes. 1: it was made; 0: was there. */
+int mongo_prepare_collection(struct mongo_sink *mongo, const char *view, const char *name, bool indexes,
                              struct ev_error *error);
 
 /* mongo_generations.c */

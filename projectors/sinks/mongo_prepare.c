@@ -7,8 +7,8 @@
 
 #define MONGO_NAMESPACE_EXISTS 48
 
-/* What queries need. The guard's index is on every collection: {_id, _offset} is how a compare-and-set finds its
- * document, on a server that takes an index only for exactly its keys. */
+/* What queries need, and projectors: {_id, _offset} is how a compare-and-set finds its document, on a server that takes
+ * an index only for exactly its keys. While a replay fills a collection it has none of them: it only inserts. */
 static const struct mongo_index {
     const char *view; /* NULL: all */
     const char *name;
@@ -45,8 +45,7 @@ static int prepare_collection(struct mongo_sink *mongo, const char *name, struct
     return r;
 }
 
-static int prepare_indexes(struct mongo_sink *mongo, const char *view, const char *name, bool all,
-                           struct ev_error *error)
+static int prepare_indexes(struct mongo_sink *mongo, const char *view, const char *name, struct ev_error *error)
 {
     bson_t command, indexes;
     bson_error_t fault = {0};
@@ -56,7 +55,7 @@ static int prepare_indexes(struct mongo_sink *mongo, const char *view, const cha
     BSON_APPEND_ARRAY_BEGIN(&command, "indexes", &indexes);
     for (size_t i = 0; i < sizeof(mongo_indexes) / sizeof(mongo_indexes[0]); i++) {
         const struct mongo_index *index = &mongo_indexes[i];
-        if (index->view && (!all || strcmp(index->view, view) != 0))
+        if (index->view && strcmp(index->view, view) != 0)
             continue;
         bson_t *keys = bson_new_from_json((const uint8_t *)index->keys, -1, &fault);
         char buffer[16];
@@ -77,11 +76,11 @@ static int prepare_indexes(struct mongo_sink *mongo, const char *view, const cha
     return done ? 0 : mongo_fault(&fault, "create indexes", error);
 }
 
-int mongo_prepare_collection(struct mongo_sink *mongo, const char *view, const char *name, bool all_indexes,
+int mongo_prepare_collection(struct mongo_sink *mongo, const char *view, const char *name, bool indexes,
                              struct ev_error *error)
 {
     int made = prepare_collection(mongo, name, error);
-    int r = made < 0 ? made : prepare_indexes(mongo, view, name, all_indexes, error);
+    int r = made < 0 || !indexes ? made : prepare_indexes(mongo, view, name, error);
     return r < 0 ? r : made;
 }
 

@@ -1,5 +1,5 @@
 /* A replay that forgets an event now and then, as no projector and no proof does. */
-#include "replay/partition.h"
+#include "replay/build.h"
 
 static const struct ev_view *right;
 static struct ev_view wrong;
