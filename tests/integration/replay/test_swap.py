@@ -6,7 +6,7 @@ import pytest
 
 from harness import wait
 
-GENERATIONS, ROUNDS_SECONDS = 3, 30
+GENERATIONS, ROUNDS_SECONDS = 3, 90
 SKU, WORD, CART = "SWAP001", "swapword", "swap-cart"
 
 
