@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 /* What yyjson needs to write one number: its text (at most 32 bytes), a NUL and the allocator's own bookkeeping. */
 #define JSON_NUMBER_POOL 512
+#define JSON_INT64_MAX 20 /* bytes, with its sign */
 
 void ev_json_init(struct ev_json_writer *writer, struct ev_buffer *out)
 {
@@ -162,11 +162,17 @@ void ev_json_bool(struct ev_json_writer *writer, bool value)
     ev_json_raw(writer, value ? EV_STR("true") : EV_STR("false"));
 }
 
+/* Not by snprintf: documents are mostly numbers, and it would take a third of the time that writing them does. */
 void ev_json_int64(struct ev_json_writer *writer, int64_t value)
 {
-    char text[24];
-    int length = snprintf(text, sizeof(text), "%" PRId64, value);
-    ev_json_raw(writer, (struct ev_str){text, (size_t)length});
+    char text[JSON_INT64_MAX], *at = text + sizeof(text);
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0)
+        *--at = '-';
+    ev_json_raw(writer, (struct ev_str){at, (size_t)(text + sizeof(text) - at)});
 }
 
 void ev_json_double(struct ev_json_writer *writer, double value)

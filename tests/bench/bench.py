@@ -13,6 +13,7 @@ RESULTS = REPOSITORY / ".run" / "bench"
 DOCUMENT = REPOSITORY / "docs" / "benchmarks.md"
 PORT_OFFSET = "5000"
 PARTITIONS = "4"
+MONGODB_HEAP_MIB = 4096  # each replay leaves the documents that it replaced: near a smaller bound the stand-in would spend its time on collecting garbage
 PARTS = ("commands", "instances", "hot", "folds", "visible", "memory", "startup", "month", "replay")
 
 
@@ -101,7 +102,7 @@ def main():
     prepare(arguments)
     from harness import Servers
     from measuring import processes, table
-    servers = Servers()
+    servers = Servers(mongodb_heap_mib=MONGODB_HEAP_MIB)
     bench = Bench(servers, plan(arguments.short))
     bench.say("starting the servers")
     servers.up()

@@ -1,5 +1,6 @@
 #include "testing.h"
 
+#include <inttypes.h>
 #include <float.h>
 #include <math.h>
 
@@ -164,6 +165,34 @@ static void test_random_doubles_read_back(void **state)
     }
 }
 
+static void check_integer(int64_t value)
+{
+    char expected[32];
+    snprintf(expected, sizeof(expected), "%" PRId64, value);
+    ev_buffer_clear(&out);
+    ev_json_int64(&json, value);
+    ev_buffer_append_byte(&out, '\0');
+    assert_string_equal(out.data, expected);
+}
+
+static void test_integers_of_every_length(void **state)
+{
+    (void)state;
+    struct ev_fake_random random;
+    ev_fake_random_init(&random, 5);
+    for (uint64_t power = 1; power; power = power <= UINT64_MAX / 10 ? power * 10 : 0) {
+        check_integer((int64_t)power);
+        check_integer((int64_t)(power - 1));
+        check_integer((int64_t)-power);
+    }
+    check_integer(INT64_MIN);
+    check_integer(INT64_MAX);
+    for (int i = 0; i < 100000; i++) {
+        uint64_t bits = ev_random_u64(&random.random);
+        check_integer((int64_t)bits >> bits % 64);
+    }
+}
+
 static void test_deepest_level(void **state)
 {
     (void)state;
@@ -218,6 +247,7 @@ int main(void)
         with_fixture(test_random_bytes_give_valid_json),
         with_fixture(test_doubles_are_shortest),
         with_fixture(test_random_doubles_read_back),
+        with_fixture(test_integers_of_every_length),
         with_fixture(test_deepest_level),
         with_fixture(test_wrong_calls_are_fatal),
     };
