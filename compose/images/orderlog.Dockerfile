@@ -17,7 +17,7 @@ RUN . compose/local/env.sh \
 FROM debian:bookworm-slim AS base
 # Run-time halves of the -dev packages of packages.txt; curl is for the health checks.
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      ca-certificates curl libavro23 libcurl4 libh2o-evloop0.13 libjansson4 liblmdb0 liblz4-1 libmongoc-1.0-0 libsasl2-2 \
+      ca-certificates curl libavro23 libcurl4 libh2o-evloop0.13 libjansson4 libjemalloc2 liblmdb0 liblz4-1 libmongoc-1.0-0 libsasl2-2 \
       libsasl2-modules libssl3 libxxhash0 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin orderlog \
