@@ -55,6 +55,25 @@ void forward_finish(struct forward *forward)
     ev_buffer_finish(&forward->answer_body);
 }
 
+#define SET(option, value) (rc = rc != CURLE_OK ? rc : curl_easy_setopt(transfer->handle, (option), (value)))
+
+/* What is the same in all requests. */
+static bool set_up(struct transfer *transfer)
+{
+    CURLcode rc = CURLE_OK;
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)FORWARD_CONNECT_MS);
+    SET(CURLOPT_HEADERFUNCTION, take_header);
+    SET(CURLOPT_HEADERDATA, transfer);
+    SET(CURLOPT_WRITEFUNCTION, take_body);
+    SET(CURLOPT_WRITEDATA, transfer);
+    SET(CURLOPT_PRIVATE, transfer);
+    return rc == CURLE_OK;
+}
+
 struct transfer *transfer_create(void)
 {
     CURL *handle = curl_easy_init();
@@ -62,7 +81,10 @@ struct transfer *transfer_create(void)
         return NULL;
     struct transfer *transfer = ev_memory_new(struct transfer);
     transfer->handle = handle;
-    return transfer;
+    if (set_up(transfer))
+        return transfer;
+    transfer_destroy(transfer);
+    return NULL;
 }
 
 void transfer_destroy(struct transfer *transfer)
@@ -96,7 +118,6 @@ static bool set_headers(struct transfer *transfer, const struct forward *forward
 bool transfer_prepare(struct transfer *transfer, struct forward *forward, const struct ev_owner_hint *hint,
                       int64_t now_ms)
 {
-    CURL *handle = transfer->handle;
     transfer->forward = forward;
     transfer->version = hint->version;
     transfer->too_large = false;
@@ -105,29 +126,18 @@ bool transfer_prepare(struct transfer *transfer, struct forward *forward, const 
     ev_buffer_clear(&forward->answer_body);
     if (!set_headers(transfer, forward, now_ms))
         return false;
-    curl_easy_reset(handle); /* keeps nothing but what libcurl caches */
     CURLcode rc = CURLE_OK;
-#define SET(option, value) (rc = rc != CURLE_OK ? rc : curl_easy_setopt(handle, (option), (value)))
     SET(CURLOPT_URL, transfer->url);
-    SET(CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(CURLOPT_PROXY, "");
-    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(CURLOPT_NOSIGNAL, 1L);
-    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)FORWARD_CONNECT_MS);
     SET(CURLOPT_TIMEOUT_MS, (long)(forward->deadline_ms - now_ms + FORWARD_GRACE_MS));
     SET(CURLOPT_HTTPHEADER, transfer->headers);
     SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)forward->body.length);
     SET(CURLOPT_POSTFIELDS, forward->body.length ? forward->body.data : "");
     SET(CURLOPT_CUSTOMREQUEST, forward->method);
     SET(CURLOPT_REQUEST_TARGET, forward->path);
-    SET(CURLOPT_HEADERFUNCTION, take_header);
-    SET(CURLOPT_HEADERDATA, transfer);
-    SET(CURLOPT_WRITEFUNCTION, take_body);
-    SET(CURLOPT_WRITEDATA, transfer);
-    SET(CURLOPT_PRIVATE, transfer);
-#undef SET
     return rc == CURLE_OK;
 }
+
+#undef SET
 
 /* Refused before anybody has looked at it, e.g. because too much waits there: the client is to come back later. */
 static bool is_refusal(const struct forward *forward, long status)

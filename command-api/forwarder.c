@@ -24,7 +24,7 @@ struct forwarder {
     size_t forwards_max;
     atomic_size_t count;
     atomic_bool stopping, looks_again;
-    CURLM *multi;
+    struct forward_events events;
     pthread_t thread;
     bool started;
     pthread_mutex_t lock;
@@ -74,7 +74,7 @@ static void transfer_put_away(struct forwarder *forwarder, struct transfer *tran
     while (*link != transfer)
         link = &(*link)->next;
     *link = transfer->next;
-    curl_multi_remove_handle(forwarder->multi, transfer->handle);
+    curl_multi_remove_handle(forwarder->events.multi, transfer->handle);
     transfer->forward = NULL;
     transfer->next = forwarder->idle;
     forwarder->idle = transfer;
@@ -93,7 +93,7 @@ static bool start_transfer(struct forwarder *forwarder, struct forward *forward,
     else if (!(transfer = transfer_create()))
         return false;
     if (!transfer_prepare(transfer, forward, hint, now) ||
-        curl_multi_add_handle(forwarder->multi, transfer->handle) != CURLM_OK) {
+        curl_multi_add_handle(forwarder->events.multi, transfer->handle) != CURLM_OK) {
         transfer_destroy(transfer);
         return false;
     }
@@ -166,7 +166,7 @@ static void read_answers(struct forwarder *forwarder, int64_t now)
 {
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(forwarder->multi, &left))) {
+    while ((message = curl_multi_info_read(forwarder->events.multi, &left))) {
         struct transfer *transfer = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -215,8 +215,7 @@ static void report(const struct forwarder *forwarder)
 
 static void turn(struct forwarder *forwarder)
 {
-    int running;
-    curl_multi_perform(forwarder->multi, &running);
+    forward_events_run(&forwarder->events, forwarder->waiting || forwarder->in_flight ? FORWARD_LOOK_MS : IDLE_MS);
     int64_t now = now_ms();
     read_answers(forwarder, now);
     take_submitted(forwarder);
@@ -228,12 +227,7 @@ static void turn(struct forwarder *forwarder)
         report(forwarder);
         forwarder->next_look_ms = now + FORWARD_LOOK_MS;
     }
-    size_t before = forwarder->in_flight_count;
     advance_waiting(forwarder, now, whole);
-    if (forwarder->in_flight_count > before)
-        curl_multi_perform(forwarder->multi, &running);
-    int wait_ms = forwarder->waiting || forwarder->in_flight ? FORWARD_LOOK_MS : IDLE_MS;
-    curl_multi_poll(forwarder->multi, NULL, 0, wait_ms, NULL);
 }
 
 static void *forwarder_main(void *context)
@@ -256,8 +250,12 @@ int forwarder_create(const struct forwarder_options *options, struct forwarder *
 #define X(name, type, metric, help) forwarder->name = ev_metrics_##type(options->metrics, metric, "", help);
     FORWARDER_METRICS(X)
 #undef X
-    forwarder->multi = curl_multi_init();
-    if (!forwarder->multi || pthread_create(&forwarder->thread, NULL, forwarder_main, forwarder) != 0) {
+    int r = forward_events_init(&forwarder->events, error);
+    if (r < 0) {
+        forwarder_destroy(forwarder);
+        return r;
+    }
+    if (pthread_create(&forwarder->thread, NULL, forwarder_main, forwarder) != 0) {
         forwarder_destroy(forwarder);
         return ev_error_set(error, EV_ERR_IO, "the thread that forwards commands could not be started");
     }
@@ -283,15 +281,14 @@ void forwarder_destroy(struct forwarder *forwarder)
     forwarder_stop(forwarder);
     for (struct transfer *transfer = forwarder->in_flight, *next; transfer; transfer = next) {
         next = transfer->next;
-        curl_multi_remove_handle(forwarder->multi, transfer->handle);
+        curl_multi_remove_handle(forwarder->events.multi, transfer->handle);
         transfer_destroy(transfer);
     }
     for (struct transfer *transfer = forwarder->idle, *next; transfer; transfer = next) {
         next = transfer->next;
         transfer_destroy(transfer);
     }
-    if (forwarder->multi)
-        curl_multi_cleanup(forwarder->multi);
+    forward_events_finish(&forwarder->events);
     pthread_mutex_destroy(&forwarder->lock);
     free(forwarder);
     curl_global_cleanup();
@@ -310,12 +307,12 @@ bool forwarder_submit(struct forwarder *forwarder, struct forward *forward)
     forwarder->submitted_last = &forward->next;
     pthread_mutex_unlock(&forwarder->lock);
     if (was_empty)
-        curl_multi_wakeup(forwarder->multi);
+        forward_events_wake(&forwarder->events);
     return true;
 }
 
 void forwarder_wake(struct forwarder *forwarder)
 {
     atomic_store(&forwarder->looks_again, true);
-    curl_multi_wakeup(forwarder->multi);
+    forward_events_wake(&forwarder->events);
 }

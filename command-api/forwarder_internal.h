@@ -1,8 +1,7 @@
 /* What forwarder.c (who is asked, and when) and forward_transfer.c (one request by libcurl) share. */
 #pragma once
 
-#include <curl/curl.h>
-
+#include "forward_events.h"
 #include "forwarder.h"
 
 /* One request on its way. Kept with its handle for the next one. */

@@ -34,7 +34,9 @@ int ev_kafka_log_create(const struct ev_kafka_log_options *options, struct ev_ka
     log->kafka = options->kafka;
     snprintf(log->linger_ms, sizeof(log->linger_ms), "%lld", (long long)options->linger_ms);
     log->fetcher.wait_ms = "10";
-    log->follower.wait_ms = "500";
+    log->fetcher.min_bytes = "1";
+    log->follower.wait_ms = "100";
+    log->follower.min_bytes = "1048576";
     log->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int r = log->wake_fd < 0 ? ev_error_set(error, EV_ERR_IO, "eventfd: %s", strerror(errno))
                              : ev_kafka_producer_create(log, error);

@@ -56,8 +56,9 @@ struct ev_kafka_fetcher {
     rd_kafka_t *rk; /* made with the first read */
     rd_kafka_queue_t *queue, *main_queue;
     rd_kafka_topic_t *topics[EV_KAFKA_LOG_TOPICS_MAX];
-    const char *wait_ms; /* how long a broker may hold a fetch for which it has nothing */
-    uint64_t batch;      /* number of the batch that is being handed out; 0: none */
+    const char *wait_ms; /* how long a broker may hold a fetch for which it has less than: */
+    const char *min_bytes;
+    uint64_t batch; /* number of the batch that is being handed out; 0: none */
     uint64_t batches;
 };
 
