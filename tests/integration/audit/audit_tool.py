@@ -2,7 +2,6 @@
 import json
 import subprocess
 
-import pymongo
 import requests
 
 from harness import places
@@ -23,11 +22,6 @@ def audit(shop, *words, seconds=SECONDS):
     lines = [json.loads(line) for line in out.splitlines()]
     assert lines, err
     return code, [line for line in lines if "difference" in line], [line for line in lines if "holds" in line]
-
-
-def collection(shop, name):
-    database = pymongo.MongoClient(shop.environment["ORDERLOG_MONGODB_URI"]).get_default_database()
-    return database[f"{shop.orderlog.prefix}_{name}"]
 
 
 class Index:

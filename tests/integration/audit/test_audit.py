@@ -2,7 +2,7 @@
 import threading
 
 import pytest
-from audit_tool import Index, audit, collection
+from audit_tool import Index, audit
 from projector_shop import ORDER_VIEWS
 
 GROWING_AUDITS_MAX = 30  # each takes a second or two: whether anything is written just then is up to the machine
@@ -13,7 +13,7 @@ def found(differences):
 
 def alter_mongodb(shop):
     """A field, a removed one, a missing document, one that shouldn't be, one that is no document of the view, one that was turned back."""
-    orders = collection(shop, "orders_v1")
+    orders = shop.collection("orders_v1")
     keys = [each["_id"] for each in orders.find({"units": {"$gt": 1}}, sort=[("_offset", 1)], limit=5)]
     older = orders.find_one({"_id": keys[4]})
     orders.update_one({"_id": keys[0]}, {"$inc": {"value": 10000}})

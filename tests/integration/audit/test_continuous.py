@@ -4,7 +4,7 @@ import time
 
 import pytest
 import requests
-from audit_tool import Index, audit, collection
+from audit_tool import Index, audit
 
 from harness import wait
 
@@ -47,7 +47,7 @@ def test_what_is_altered_is_told_until_it_is_mended(new_shop):
     for view, sink in (("orders", "mongodb"), ("orders", "elasticsearch"), ("products", "mongodb")):
         told = await_next(shop, program, view, sink)
         assert not faults(shop, view, sink) and abs(told["timestamp_seconds"] - time.time()) < SECONDS
-    orders = collection(shop, "orders_v1")
+    orders = shop.collection("orders_v1")
     assert found(shop, "orders", "mongodb")["documents"] == orders.count_documents({}) > 0
     assert audits(program, "orders/mongodb")[-1]["level"] == "info"
 
@@ -114,7 +114,7 @@ def test_shared_partitions_are_audited_by_one_and_an_index_that_is_away_later(ne
         assert not faults(shop, "orders", sink)
 
     # Documents of every partition, whoever keeps it.
-    orders = collection(shop, "orders_v1")
+    orders = shop.collection("orders_v1")
     assert found(shop, "orders", "mongodb")["documents"] == orders.count_documents({}) > 0
     victims = [orders.find_one({"_partition": partition}) for partition in orders.distinct("_partition")]
     assert len(victims) > 1

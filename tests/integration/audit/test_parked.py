@@ -3,7 +3,7 @@ import json
 
 import pytest
 import requests
-from audit_tool import Index, audit, collection, tool
+from audit_tool import Index, audit, tool
 
 from harness import wait
 
@@ -79,13 +79,8 @@ def test_a_document_that_cannot_be_read_says_so_and_is_folded_anew(new_shop):
     shop.feed(600)
     shop.projectors()
     shop.await_caught_up()
-    shop.orderlog.stop("projectors")
-    customers = collection(shop, "customers_v1")
-    victim = customers.find_one(sort=[("orders", -1)])
-    customers.update_one({"_id": victim["_id"]}, {"$set": {"units": "many"}})
-    shop.projectors()
-    shop.feed(900, "--seed", 2)
-    shop.await_caught_up()
+    victim = shop.park_a_customer(2)
+    customers = shop.collection("customers_v1")
     assert parked_of(shop, "customers", "mongodb") == 1
     marked = customers.find_one({"_id": victim["_id"]})
     assert marked["_parked"]["offset"] > victim["_offset"] and "decoded" in marked["_parked"]["cause"]
@@ -107,7 +102,7 @@ def test_any_number_of_skipped_commits_is_known(new_shop, sink):
     rows = [{"view": "orders_v1", "key": f"order-{number}", "partition": 0, "offset": number // 3, "cause": "refused", "parked_at_ms": 1291161600000, "redriven_to": 0}
             for number in range(MANY)]
     if sink == "mongodb":
-        collection(shop, "_parked").insert_many([row | {"_id": f"orders_v1/{row['key']}#{row['offset']}", "skipped": 1} for row in rows])
+        shop.collection("_parked").insert_many([row | {"_id": f"orders_v1/{row['key']}#{row['offset']}", "skipped": 1} for row in rows])
     else:
         uuid = Index(shop, "orders-v1").uuid()
         Index(shop, "parked").bulk([(f"orders_v1/{row['key']}#{row['offset']}", row | {"skipped": True, "index_uuid": uuid}) for row in rows])

@@ -2,6 +2,8 @@
 import json
 import subprocess
 
+import pymongo
+
 from harness import places, wait
 from harness.program import Program
 
@@ -10,6 +12,7 @@ ORDER_VIEWS = [("orders", "mongodb"), ("orders", "elasticsearch"), ("customers",
 ALL_VIEWS = [("products", "mongodb"), ("products", "elasticsearch"), ("carts", "mongodb"), *ORDER_VIEWS]
 TOPICS = {"products": "product", "carts": "cart", "orders": "order", "customers": "order", "sales_daily": "order"}
 DRILL_SECONDS, CAUGHT_UP_SECONDS = 110, 90
+FEEDS_MAX, FEED_COMMITS = 40, 300
 
 
 class Shop:
@@ -73,3 +76,27 @@ class Shop:
 
     def parked(self, name="projectors"):
         return sum(each["parked"] for each in self.lag(name).values())
+
+    def collection(self, name):
+        database = pymongo.MongoClient(self.environment["ORDERLOG_MONGODB_URI"]).get_default_database()
+        return database[f"{self.orderlog.prefix}_{name}"]
+
+    def park_a_customer(self, seed, name="customers_v1", skip=0):
+        """A customer whose document can't be read goes no further; returns the document. Orders are fed until one is that customer's."""
+        customers = self.collection(name)
+        self.orderlog.stop("projectors")
+        before = self.parked_keys(name)
+        victim = customers.find_one({"units": {"$type": "number"}}, sort=[("orders", -1), ("_id", 1)], skip=skip)
+        customers.update_one({"_id": victim["_id"]}, {"$set": {"units": "many"}})
+        self.projectors()
+        for number in range(FEEDS_MAX):
+            self.feed(FEED_COMMITS, "--seed", 100 * seed + number)
+            self.await_caught_up()
+            if parked := self.parked_keys(name) - before:
+                break
+        assert parked == {victim["_id"]}, (victim, parked)
+        return victim
+
+    def parked_keys(self, name):
+        """Of a view in MongoDB: what is parked or was skipped."""
+        return {entry["key"] for entry in self.collection("_parked").find({"view": name})}

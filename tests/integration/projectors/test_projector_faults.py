@@ -2,7 +2,6 @@
 import json
 import subprocess
 
-import pymongo
 import pytest
 import requests
 from projector_shop import ORDER_VIEWS
@@ -141,28 +140,15 @@ def test_a_record_that_cannot_be_decoded_stops_its_partition(new_shop):
     shop.prove()  # up to where each partition got
 
 
-def database(shop):
-    return pymongo.MongoClient(shop.environment["ORDERLOG_MONGODB_URI"]).get_default_database()
-
-
-def collection(shop, name):
-    return database(shop)[f"{shop.orderlog.prefix}_{name}"]
-
-
 def test_a_document_that_cannot_be_read_is_parked_alone(new_shop):
     shop = new_shop("tampered")
     shop.feed(1500)
     shop.projectors()
     shop.await_caught_up()
-    shop.orderlog.stop("projectors")
-    customers = collection(shop, "customers_v1")
-    victim = customers.find_one(sort=[("orders", -1)])
-    customers.update_one({"_id": victim["_id"]}, {"$set": {"units": "many"}})
-    shop.projectors()
-    shop.feed(3000, "--seed", 2)
-    shop.await_caught_up()
+    victim = shop.park_a_customer(2)
+    customers = shop.collection("customers_v1")
     assert shop.lag()["customers", "mongodb"]["parked"] == 1
-    entry = collection(shop, "_parked").find_one()
+    entry = shop.collection("_parked").find_one()
     assert entry["key"] == victim["_id"] and entry["offset"] > victim["_offset"] and "decoded" in entry["cause"]
     assert customers.find_one({"_id": victim["_id"]})["units"] == "many"
     shop.prove([("orders", "mongodb"), ("orders", "elasticsearch"), ("sales_daily", "mongodb")])
@@ -178,7 +164,7 @@ def test_a_checkpoint_of_another_log_is_refused_until_the_view_is_rebuilt(new_sh
     shop.projectors()
     shop.await_caught_up()
     shop.orderlog.stop("projectors")
-    checkpoints = collection(shop, "_checkpoints")
+    checkpoints = shop.collection("_checkpoints")
     row = checkpoints.find_one({"_id": "orders_v1/1"})
     checkpoints.update_one({"_id": "orders_v1/1"}, {"$set": {"last_command_id": "00000000-0000-0000-0000-000000000001"}})
     checkpoints.update_one({"_id": "customers_v1/0"}, {"$set": {"topic_id": "another"}})
@@ -195,7 +181,7 @@ def test_a_checkpoint_of_another_log_is_refused_until_the_view_is_rebuilt(new_sh
                           env=places.clean_environment() | program.environment, cwd=places.FOLDER, capture_output=True, text=True,
                           timeout=30, check=False)
     assert done.returncode == 0, done.stderr
-    assert collection(shop, "orders_v1").count_documents({}) == 0
+    assert shop.collection("orders_v1").count_documents({}) == 0
     shop.projectors()
     shop.await_caught_up()
     shop.prove()
@@ -221,8 +207,8 @@ def test_a_collection_that_vanished_is_built_anew(new_shop):
     shop.projectors()
     shop.await_caught_up()
     shop.orderlog.stop("projectors")
-    collection(shop, "orders_v1").drop()
+    shop.collection("orders_v1").drop()
     shop.projectors()
-    wait.until(lambda: collection(shop, "orders_v1").count_documents({}) >= 300, SECONDS, "the collection is filled again")
+    wait.until(lambda: shop.collection("orders_v1").count_documents({}) >= 300, SECONDS, "the collection is filled again")
     shop.await_caught_up()
     shop.prove()

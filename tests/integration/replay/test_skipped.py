@@ -3,23 +3,17 @@ import json
 import os
 import signal
 
-import pymongo
 import pytest
 import requests
 
 from harness import wait
 
-SECONDS, REPLAY_SECONDS, FEEDS_MAX = 60, 110, 40
+SECONDS, REPLAY_SECONDS = 60, 110
 VIEW = ("customers", "mongodb")
 
 
-def collection(shop, name):
-    database = pymongo.MongoClient(shop.environment["ORDERLOG_MONGODB_URI"]).get_default_database()
-    return database[f"{shop.orderlog.prefix}_{name}"]
-
-
 def documents(shop, name):
-    return {row["_id"]: row for row in collection(shop, name).find()}
+    return {row["_id"]: row for row in shop.collection(name).find()}
 
 
 def parked(shop, *words, code=0):
@@ -37,22 +31,6 @@ def audit(shop, *words):
     return done.returncode, [row for row in rows if "difference" in row]
 
 
-def park_a_customer(shop, seed, name="customers_v1"):
-    """A document that can't be read goes no further; returns its key."""
-    customers = collection(shop, name)
-    shop.orderlog.stop("projectors")
-    victim = customers.find_one({"units": {"$type": "number"}}, sort=[("orders", -1)], skip=seed)
-    customers.update_one({"_id": victim["_id"]}, {"$set": {"units": "many"}})
-    shop.projectors()
-    for number in range(FEEDS_MAX):  # until one of the orders is of that customer, in that partition
-        shop.feed(300, "--seed", 100 * seed + number)
-        shop.await_caught_up()
-        if entries := parked(shop, "list", "customers"):
-            break
-    assert [entry["key"] for entry in entries] == [victim["_id"]], entries
-    return victim["_id"]
-
-
 def set_nested_limit(url, limit):
     answer = requests.put(f"{url}/_settings", json={"index.mapping.nested_objects.limit": limit}, timeout=20)
     assert answer.status_code == 200, answer.text
@@ -68,7 +46,7 @@ def test_a_replay_takes_over_what_was_left_out(new_shop):
     shop.feed(600)
     shop.projectors()
     shop.await_caught_up()
-    key = park_a_customer(shop, 2)
+    key = shop.park_a_customer(2, skip=2)["_id"]
     assert [row["outcome"] for row in parked(shop, "skip", "customers", "--key", key)] == ["done"]
     url = f"{shop.environment['ORDERLOG_ELASTICSEARCH_URL']}/{shop.orderlog.prefix}-orders-v1"
     set_nested_limit(url, 3)
@@ -93,7 +71,7 @@ def test_a_replay_takes_over_what_was_left_out(new_shop):
     assert left_out(shop) == expected and audit(shop, "customers", "orders") == (0, [])
 
     # Something else, decided when there are two generations: it holds in the one that is gone back to.
-    other = park_a_customer(shop, 4, "customers_v1_g2")
+    other = shop.park_a_customer(4, "customers_v1_g2", skip=4)["_id"]
     assert [row["outcome"] for row in parked(shop, "skip", "customers", "--key", other)] == ["done"]
     shop.orderlog.tool("rollback", "customers")
     assert shop.live(*VIEW) == (1, 1)
@@ -117,7 +95,7 @@ def test_what_is_left_out_while_a_replay_is_at_work(new_shop):
     shop.feed(1500)
     shop.projectors()
     shop.await_caught_up()
-    key = park_a_customer(shop, 2)
+    key = shop.park_a_customer(2, skip=2)["_id"]
     replay = shop.replay_in_background("customers")
     for line in replay.stderr:
         if line.startswith("{") and json.loads(line)["phase"] == "fold":
