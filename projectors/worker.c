@@ -42,6 +42,7 @@ int worker_init(struct worker *worker, const struct ev_view *view, struct ev_sin
         .topic = view->topic,
         .schemas = options->schemas,
         .fetch_bytes_max = WORKER_FETCH_BYTES_MAX,
+        .fetch_ahead = 1,
         .include_void = true,
         .include_unreadable = true,
     };

@@ -15,6 +15,8 @@
 #define ELASTIC_CONNECT_TIMEOUT_MS 1000
 #define ELASTIC_QUERY_TIMEOUT_MS 8000
 #define ELASTIC_TRACKER_TIMEOUT_MS 2000
+/* A projector saves a checkpoint every 100 ms at most, and reading a fresh one has Elasticsearch refresh its index. */
+#define ELASTIC_TRACKER_BUSY_MS 25
 #define ELASTIC_PATH_MAX 512
 
 /* Belongs to the module from elastic_submit's 0 until `done`; zero all but the first group. */

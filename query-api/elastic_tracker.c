@@ -245,7 +245,8 @@ static int elastic_read_parked(void *context, struct tracker_table *table, struc
 
 struct tracker_source elastic_tracker_source(struct elastic *elastic)
 {
-    return (struct tracker_source){.read_versions = elastic_read_versions,
+    return (struct tracker_source){.busy_ms = ELASTIC_TRACKER_BUSY_MS,
+                                   .read_versions = elastic_read_versions,
                                    .read_checkpoints = elastic_read_checkpoints,
                                    .read_parked = elastic_read_parked,
                                    .context = elastic};

@@ -387,7 +387,8 @@ static int mongo_read_parked(void *context, struct tracker_table *table, struct 
 
 struct tracker_source mongo_pool_tracker_source(struct mongo_pool *pool)
 {
-    return (struct tracker_source){.read_versions = mongo_read_versions,
+    return (struct tracker_source){.busy_ms = MONGO_TRACKER_BUSY_MS,
+                                   .read_versions = mongo_read_versions,
                                    .read_checkpoints = mongo_read_checkpoints,
                                    .read_parked = mongo_read_parked,
                                    .context = pool};

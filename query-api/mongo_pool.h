@@ -9,6 +9,7 @@
 #include "store_state.h"
 #include "tracker.h"
 
+#define MONGO_TRACKER_BUSY_MS 5
 #define MONGO_QUEUE_MAX 256
 #define MONGO_QUEUE_WAIT_MAX_MS 5000
 /* Unless the URI says otherwise. */

@@ -312,7 +312,7 @@ void tracker_await_first_look(struct tracker *tracker, int64_t timeout_ms)
 
 static void tracker_sleep(struct tracker *tracker)
 {
-    struct timespec until = tracker_deadline(tracker->waiter_count > 0 ? TRACKER_BUSY_MS : TRACKER_IDLE_MS);
+    struct timespec until = tracker_deadline(tracker->waiter_count > 0 ? tracker->source.busy_ms : TRACKER_IDLE_MS);
     while (!tracker->urgent && !tracker->stop)
         if (pthread_cond_timedwait(&tracker->wake, &tracker->lock, &until) == ETIMEDOUT)
             break;

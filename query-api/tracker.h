@@ -13,7 +13,6 @@
 #include "views.h"
 
 #define TRACKER_IDLE_MS 250
-#define TRACKER_BUSY_MS 5        /* while somebody waits */
 #define TRACKER_VERSIONS_MS 2000 /* how often live versions, and what is parked, are looked up */
 #define TRACKER_FLOOR_MS                                                                                               \
     10000                        /* how long a floor counts: by then the new generation has it, or the log has lost it \
@@ -61,6 +60,7 @@ struct tracker_source {
     int (*read_checkpoints)(void *context, bool all, struct tracker_table *table, struct ev_error *error);
     /* Fills in what of the table's generations is parked. */
     int (*read_parked)(void *context, struct tracker_table *table, struct ev_error *error);
+    int busy_ms; /* how often checkpoints are looked up while somebody waits */
     void *context;
 };
 

@@ -37,19 +37,23 @@ static void drop_batch(struct ev_reader *reader)
 
 static int create_client(struct ev_reader *reader, const struct ev_reader_options *options, struct ev_error *error)
 {
-    char kbytes[24], wait_ms[16];
+    char kbytes[24], wait_ms[16], ahead[16], pause_ms[16];
     size_t bytes = options->fetch_bytes_max ? options->fetch_bytes_max : EV_READER_FETCH_BYTES_DEFAULT;
     snprintf(kbytes, sizeof(kbytes), "%zu", bytes < 1024 ? (size_t)1 : bytes / 1024);
     snprintf(wait_ms, sizeof(wait_ms), "%d",
              options->fetch_wait_ms ? options->fetch_wait_ms : EV_READER_FETCH_WAIT_MS_DEFAULT);
+    snprintf(ahead, sizeof(ahead), "%d", options->fetch_ahead ? options->fetch_ahead : EV_READER_FETCH_AHEAD_DEFAULT);
+    snprintf(pause_ms, sizeof(pause_ms), "%d", EV_READER_FETCH_PAUSE_MS);
     const char *const defaults[] = {
         /* After a change of leaders a partition may be waited for in vain until this passes: 5 minutes by default. */
         "topic.metadata.refresh.interval.ms",
         "2000",
         "fetch.wait.max.ms",
         wait_ms,
+        "queued.min.messages",
+        ahead,
         "fetch.queue.backoff.ms",
-        "5",
+        pause_ms,
         "fetch.error.backoff.ms",
         "50",
         "queued.max.messages.kbytes",

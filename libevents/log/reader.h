@@ -35,11 +35,17 @@ struct ev_reader_options {
      * asked of the broker meanwhile (bounds, another assignment's records) is answered after that. Short for who reads
      * to an end and goes. */
     int fetch_wait_ms;
+    /* While fewer records than this are queued, the next fetch is sent at once, else it is put off by
+     * EV_READER_FETCH_PAUSE_MS; 0: EV_READER_FETCH_AHEAD_DEFAULT. 1 is for who follows the log's end: what comes record
+     * by record is fetched together, for a fetch costs the broker more than a record does. */
+    int fetch_ahead;
     bool include_void;       /* hand out fences and void records too */
     bool include_unreadable; /* hand out commits whose events can't be decoded too, in place of an error */
 };
 #define EV_READER_FETCH_BYTES_DEFAULT ((size_t)16 * 1024 * 1024)
 #define EV_READER_FETCH_WAIT_MS_DEFAULT 100
+#define EV_READER_FETCH_AHEAD_DEFAULT 100000
+#define EV_READER_FETCH_PAUSE_MS 5
 
 int ev_reader_create(const struct ev_reader_options *options, struct ev_reader **ret, struct ev_error *error);
 void ev_reader_destroy(struct ev_reader *reader);

@@ -76,6 +76,9 @@ def visible(results):
     lines += heading("", "samples", "p50 ms", "p99 ms", "the command itself, p50 ms")
     for name, figures in results.items():
         lines.append(row(name, figures["samples"], number(figures["p50_ms"]), number(figures["p99_ms"]), number(figures["command_p50_ms"])))
+        if "store_alone" in figures:
+            alone = figures["store_alone"]
+            lines.append(row("a document written and read by MongoDB's driver, meanwhile", alone["samples"], number(alone["p50_ms"]), number(alone["p99_ms"]), number(None)))
     return lines + [""]
 
 

@@ -1,5 +1,6 @@
 """From a command's answer to reading its effect, with all programs up and a steady stream of other commands: in MongoDB's document, in Elasticsearch's
-search. Beside it, in the same run, the usual other way into Elasticsearch: a process that polls MongoDB (peer.py)."""
+search. Beside it, in the same run: what the driver alone takes to write a document to MongoDB and read it, and the usual other way into Elasticsearch, a process
+that polls MongoDB (peer.py)."""
 import http.client
 import json
 import pathlib
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.parse
+
+import pymongo
 
 from harness import places
 from measuring import peer
@@ -65,6 +68,21 @@ def figures(seen, **more):
     return {"samples": len(seen), "p50_ms": round(statistics.median(seen), 1), "p99_ms": round(percentile(seen, 99), 1), **more}
 
 
+class StoreAlone:
+    """What the driver takes to write a document and read it, in milliseconds: the least that any view in that store can take."""
+
+    def __init__(self, orderlog):
+        self.client = pymongo.MongoClient(orderlog.environment["ORDERLOG_MONGODB_URI"])
+        self.documents = self.client.get_default_database()[f"{orderlog.prefix}_bare_visible"]
+
+    def sample(self, number):
+        begin = time.perf_counter()
+        self.documents.insert_one({"_id": number, "units": number + 1})
+        if self.documents.find_one({"_id": number})["units"] != number + 1:
+            raise RuntimeError("MongoDB does not show what was written")
+        return (time.perf_counter() - begin) * 1e3
+
+
 class Steady:
     """The stream of other commands, as a process of its own; ends with the `with`."""
 
@@ -80,19 +98,22 @@ class Steady:
         self.process.communicate()
 
 
-def measure(orderlog, make, seconds):
+def measure(orderlog, make, seconds, alone=None):
     """Samples one after the other for so long, after as long again to warm up, beside the steady stream."""
     command, query = Client(orderlog.address("command-api")), Client(orderlog.address("query-api"))
-    warm, pairs, number = time.monotonic() + seconds, [], 0
+    warm, pairs, bare, number = time.monotonic() + seconds, [], [], 0
     with Steady(orderlog.address("command-api"), 2 * seconds + TIMEOUT_SECONDS):
         while not pairs or time.monotonic() < warm + seconds:
             begun = time.monotonic()
             pair = sample(command, query, *make(number))
             if begun >= warm:
                 pairs.append(pair)
+            if alone:
+                bare += [alone.sample(number)] if begun >= warm else []
             number += 1
             time.sleep(PAUSE_SECONDS)
-    return figures([pair[1] for pair in pairs], command_p50_ms=round(statistics.median(pair[0] for pair in pairs), 2))
+    more = {"store_alone": figures(bare)} if alone else {}
+    return figures([pair[1] for pair in pairs], command_p50_ms=round(statistics.median(pair[0] for pair in pairs), 2), **more)
 
 
 def run(orderlog, seconds, say):
@@ -101,8 +122,8 @@ def run(orderlog, seconds, say):
     create_products(orderlog)
     orderlog.wait_caught_up()
     result = {}
-    for name, make in (("visible in MongoDB", order_in_mongodb), ("searchable in Elasticsearch", product_in_elasticsearch)):
-        result[name] = measure(orderlog, make, seconds)
+    for name, make, alone in (("visible in MongoDB", order_in_mongodb, StoreAlone(orderlog)), ("searchable in Elasticsearch", product_in_elasticsearch, None)):
+        result[name] = measure(orderlog, make, seconds, alone)
         orderlog.wait_caught_up()
         say(f"{name}: p50 {result[name]['p50_ms']} ms, p99 {result[name]['p99_ms']} ms beside {RATE} commands/s")
     orderlog.stop("command-api", "projectors", "query-api")

@@ -131,7 +131,7 @@ static int set_up(void **test_state)
 {
     (void)test_state;
     const struct tracker_source source = {
-        .read_versions = read_versions, .read_checkpoints = read_checkpoints, .read_parked = read_parked};
+        .busy_ms = 5, .read_versions = read_versions, .read_checkpoints = read_checkpoints, .read_parked = read_parked};
     set_store(false, 10, 20);
     store_state_init(&state, QUERY_STORE_MONGODB, NULL);
     assert_int_equal(tracker_create(&source, &state, &tracker, NULL), 0);
