@@ -84,7 +84,7 @@ int replay_build_park(struct replay_build *build, const struct ev_parked *parked
 
 /* Threads of one kind. */
 struct crew {
-    pthread_t threads[REPLAY_THREADS_MAX];
+    pthread_t threads[REPLAY_THREADS_MAX + REPLAY_WRITERS_MORE];
     int count;
 };
 
@@ -94,6 +94,13 @@ static int thread_count(const struct replay_build *build)
     count = count < build->partition_count ? count : build->partition_count;
     count = count < REPLAY_THREADS_MAX ? count : REPLAY_THREADS_MAX;
     return count > 0 ? (int)count : 1;
+}
+
+/* Elasticsearch has one more than there are that fold: one puts a bulk into words while the others wait for answers.
+ * (Medians of five rounds beside the bare driver: 0.80 without, 0.87 with it. With MongoDB it brings nothing.) */
+static int writer_count(const struct replay_build *build)
+{
+    return thread_count(build) + (build->options->store == CHOICE_ELASTICSEARCH ? REPLAY_WRITERS_MORE : 0);
 }
 
 static int crew_start(struct crew *crew, int count, void *(*run)(void *), struct replay_build *build,
@@ -144,7 +151,7 @@ static int run_threads(struct replay_build *build, struct ev_sink *sink, const s
     int count = thread_count(build);
     int r = crew_start(&folders, count, replay_fold_partitions, build, error);
     if (r >= 0)
-        r = crew_start(&writers, count, replay_write_bulks, build, error);
+        r = crew_start(&writers, writer_count(build), replay_write_bulks, build, error);
     if (r >= 0)
         r = sink->prepare(sink, build->view, error);
     r = crew_join(&folders, build, goes_on, r, error);
@@ -187,7 +194,7 @@ int replay_build_run(struct replay_build *build, struct ev_sink *sink,
     const struct goes_on going = {goes_on, context};
     size_t memory = build->options->memory_bytes ? build->options->memory_bytes : REPLAY_MEMORY_DEFAULT;
     size_t threads = (size_t)thread_count(build);
-    size_t bulks = threads * REPLAY_BULKS_PER_THREAD;
+    size_t bulks = threads * REPLAY_BULKS_PER_THREAD + REPLAY_WRITERS_MORE;
     build->view = replay_view(build->options->view);
     build->shelf_bytes_max = (memory - memory / REPLAY_BULKS_SHARE) / threads;
     build->checkpoints = ev_memory_alloc_array((size_t)build->partition_count, sizeof(*build->checkpoints));

@@ -9,6 +9,7 @@
 #include "replay/replay.h"
 #include "replay/skips.h"
 
+#define REPLAY_WRITERS_MORE 1     /* than threads that fold, where that helps */
 #define REPLAY_BULKS_PER_THREAD 3 /* one is filled, one waits, one is written */
 #define REPLAY_BULKS_SHARE 4      /* of the memory, one in so many parts is for bulks */
 #define REPLAY_PARKED_MAX 1000
