@@ -236,7 +236,8 @@ static int slice_write(struct ev_projection *projection, struct slice *slice, bo
             break;
         case EV_WRITE_FAILED:
             slice->stops[i].offset = first_new_offset(projection, document, written->previous_offset);
-            snprintf(slice->stops[i].cause, sizeof(slice->stops[i].cause), "%s", written->error.message);
+            snprintf(slice->stops[i].cause, sizeof(slice->stops[i].cause), "%.*s", EV_PARKED_CAUSE_MAX - 1,
+                     written->error.message); /* the store's words may be longer */
             r = slice_park(projection, document, &slice->stops[i], error);
             if (r < 0)
                 return r;

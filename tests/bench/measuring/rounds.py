@@ -47,4 +47,5 @@ def ratio(results, one, other):
 def summary(results):
     table = {name: medians(runs) for name, runs in results.items()}
     ratios = {other: ratio(results, "command-api", other) for other in results if other != "command-api"}
-    return {"contenders": table, "command_api_to": ratios, "bare_handler_to_raw": ratio(results, "bare handler", "raw librdkafka")}
+    return {"contenders": table, "command_api_to": ratios, "bare_handler_to_raw": ratio(results, "bare handler", "raw librdkafka"),
+            "bare_handler_to_express": ratio(results, "bare handler", "Express + kafkajs")}

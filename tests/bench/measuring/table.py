@@ -31,10 +31,10 @@ def commands(results):
     lines += ["", "Command API to the others: ratio of the rates of one round, median over the rounds.", ""]
     others = list(next(iter(results.values()))["command_api_to"])
     others += [name for part in results.values() for name in part["command_api_to"] if name not in others]
-    lines += heading("connections", *dict.fromkeys(others), "bare handler to raw librdkafka")
+    lines += heading("connections", *dict.fromkeys(others), "bare handler to Express + kafkajs", "bare handler to raw librdkafka")
     for connections, part in results.items():
         ratios = [part["command_api_to"].get(name) for name in dict.fromkeys(others)]
-        lines.append(row(connections, *(number(ratio) for ratio in ratios), number(part["bare_handler_to_raw"])))
+        lines.append(row(connections, *(number(ratio) for ratio in ratios), number(part["bare_handler_to_express"]), number(part["bare_handler_to_raw"])))
     return lines + [""]
 
 
