@@ -13,6 +13,7 @@
 #include "core/memory.h"
 #include "fold/projection.h"
 #include "replay/build.h"
+#include "replay/load_end.h"
 #include "replay/prove.h"
 
 #define STEP_MS 10 /* in which nothing comes: then the end may have been reached */
@@ -45,7 +46,7 @@ struct replay {
     const struct replay_options *options;
     const struct generation_store *store;
     struct ev_sink *sink; /* of the generation that is built */
-    struct ev_sink *live; /* of the live one; only read */
+    struct ev_sink *live; /* of the live one; only read. While a load ends, its thread's */
     struct replay_build build;
     struct replay_skips skips; /* of the live one, as they were at the start */
     struct replay_result *result;
@@ -344,7 +345,9 @@ static int fold(struct replay *replay, struct ev_error *error)
     replay->result->fold_ms = now_ms() - since;
     if (r >= 0)
         r = fold_goes_on(replay, error);
-    return r < 0 ? r : replay->store->loaded(replay->sink, &replay->build.generation, error);
+    return r < 0 ? r
+                 : replay_load_end(replay->store, replay->live, &replay->build.generation, REPLAY_PROGRESS_MS,
+                                   fold_goes_on, replay, error);
 }
 
 /* --- catch up --- */

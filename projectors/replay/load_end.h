@@ -1,0 +1,16 @@
+/* The end of a load in bulk: what the store was spared while documents came, above all MongoDB's indexes. With many
+ * documents that takes minutes, and a replay that is silent for GENERATION_LEASE_MS counts as dead: so it is done on a
+ * thread, while the caller goes on saying that it is alive. */
+#pragma once
+
+#include "sinks/generations.h"
+
+/* A store gives up waiting for its own work after a time (a socket's): asked again it goes on with it. */
+#define REPLAY_LOAD_END_TRIES_MAX 240
+
+/* `sink` is the thread's until this returns. `goes_on` is called on the caller's thread at least every `every_ms`,
+ * which is also the pause between two tries; a negative return of it is returned, when the try that is under way has
+ * ended. */
+int replay_load_end(const struct generation_store *store, struct ev_sink *sink, const struct generation *generation,
+                    int64_t every_ms, int (*goes_on)(void *context, struct ev_error *error), void *context,
+                    struct ev_error *error);
