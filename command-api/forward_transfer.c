@@ -115,6 +115,18 @@ static bool set_headers(struct transfer *transfer, const struct forward *forward
     return good;
 }
 
+/* A handle counts how often it has sent a request again because a kept connection turned out to be dead, and after five
+ * times doesn't any more; only a reset begins anew. So it gets one whenever it had to connect. */
+static bool renew(struct transfer *transfer)
+{
+    long connects = 0;
+    curl_easy_getinfo(transfer->handle, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects == 0)
+        return true;
+    curl_easy_reset(transfer->handle);
+    return set_up(transfer);
+}
+
 bool transfer_prepare(struct transfer *transfer, struct forward *forward, const struct ev_owner_hint *hint,
                       int64_t now_ms)
 {
@@ -124,7 +136,7 @@ bool transfer_prepare(struct transfer *transfer, struct forward *forward, const 
     memcpy(transfer->url, hint->url, sizeof(transfer->url));
     ev_buffer_clear(&forward->answer_headers);
     ev_buffer_clear(&forward->answer_body);
-    if (!set_headers(transfer, forward, now_ms))
+    if (!set_headers(transfer, forward, now_ms) || !renew(transfer))
         return false;
     CURLcode rc = CURLE_OK;
     SET(CURLOPT_URL, transfer->url);

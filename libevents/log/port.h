@@ -34,8 +34,9 @@ struct ev_log_port {
     int (*append)(struct ev_log_port *port, int32_t partition, uint64_t tag, struct ev_str key, struct ev_str record,
                   const struct ev_commit *commit, struct ev_error *error);
     /* Read [from, until); until < 0: up to the end as the leader knows it once it was asked; EV_LOG_FOLLOW: for ever,
-     * as records come, until another read or `stop` ends it (for standby: not tuned for the quickest end). One read per
-     * partition: a new one takes the place of the one before, which then gets no more answers. */
+     * as records come (up to a tenth of a second late), until another read or `stop` ends it (for standby: not tuned
+     * for the quickest end). One read per partition: a new one takes the place of the one before, which then gets no
+     * more answers. */
     int (*read)(struct ev_log_port *port, int32_t partition, uint64_t tag, int64_t from, int64_t until,
                 struct ev_error *error);
     /* Ends the read at hand, if there is one: it gets no more answers. */

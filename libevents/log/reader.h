@@ -35,9 +35,10 @@ struct ev_reader_options {
      * asked of the broker meanwhile (bounds, another assignment's records) is answered after that. Short for who reads
      * to an end and goes. */
     int fetch_wait_ms;
-    /* While fewer records than this are queued, the next fetch is sent at once, else it is put off by
-     * EV_READER_FETCH_PAUSE_MS; 0: EV_READER_FETCH_AHEAD_DEFAULT. 1 is for who follows the log's end: what comes record
-     * by record is fetched together, for a fetch costs the broker more than a record does. */
+    /* While fewer records than this are queued, of all partitions together, the next fetch is sent at once, else it is
+     * put off by EV_READER_FETCH_PAUSE_MS; 0: EV_READER_FETCH_AHEAD_DEFAULT. 1 is for who mostly follows the log's end:
+     * what comes record by record is fetched together, for a fetch costs the broker more than a record does. Catching
+     * up, the answers to come don't pile up, so it waits for each. */
     int fetch_ahead;
     bool include_void;       /* hand out fences and void records too */
     bool include_unreadable; /* hand out commits whose events can't be decoded too, in place of an error */

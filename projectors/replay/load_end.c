@@ -20,7 +20,7 @@ static void *end_load(void *context)
     struct load_end *end = context;
     for (int i = 0; i < REPLAY_LOAD_END_TRIES_MAX; i++) {
         end->result = end->store->loaded(end->sink, end->generation, &end->error);
-        if (end->result >= 0 || !end->error.retriable || atomic_load(&end->stop))
+        if (end->result != EV_ERR_TIMEOUT || !end->error.retriable || atomic_load(&end->stop))
             break;
         nanosleep(&(struct timespec){.tv_sec = end->pause_ms / 1000, .tv_nsec = end->pause_ms % 1000 * 1000000}, NULL);
     }

@@ -5,12 +5,13 @@
 
 #include "sinks/generations.h"
 
-/* A store gives up waiting for its own work after a time (a socket's): asked again it goes on with it. */
+/* Waiting for the store's own work ends with the socket's time (a retriable TIMEOUT; 30 s unless the URI says
+ * otherwise): asked again, the store goes on with it. Two hours, then. Any other fault is passed on at once. */
 #define REPLAY_LOAD_END_TRIES_MAX 240
 
-/* `sink` is the thread's until this returns. `goes_on` is called on the caller's thread at least every `every_ms`,
- * which is also the pause between two tries; a negative return of it is returned, when the try that is under way has
- * ended. */
+/* `sink` is the thread's until this returns. `goes_on` is called on the caller's thread every `every_ms`, which is also
+ * the pause between two tries, as long as the last call takes no longer itself; a negative return of it is returned,
+ * when the try that is under way has ended. */
 int replay_load_end(const struct generation_store *store, struct ev_sink *sink, const struct generation *generation,
                     int64_t every_ms, int (*goes_on)(void *context, struct ev_error *error), void *context,
                     struct ev_error *error);

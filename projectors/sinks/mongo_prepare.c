@@ -73,6 +73,9 @@ static int prepare_indexes(struct mongo_sink *mongo, const char *view, const cha
     bson_append_array_end(&command, &indexes);
     bool done = mongoc_client_write_command_with_opts(mongo->client, mongo->database, &command, NULL, NULL, &fault);
     bson_destroy(&command);
+    if (!done && fault.domain == MONGOC_ERROR_STREAM) /* it goes on with them, and who asks again waits for them */
+        return ev_error_set_retriable(error, EV_ERR_TIMEOUT, "MongoDB hasn't created the indexes yet: %s",
+                                      fault.message);
     return done ? 0 : mongo_fault(&fault, "create indexes", error);
 }
 

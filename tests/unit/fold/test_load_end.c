@@ -15,7 +15,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t beaten = PTHREAD_COND_INITIALIZER;
 static int beats, beats_to_await, tries, tries_to_fail;
-static bool fails_for_good;
+static int fault_for_good;
 
 /* Goes on when the replay was heard of so often. */
 static int loaded(struct ev_sink *sink, const struct generation *generation, struct ev_error *error)
@@ -27,8 +27,8 @@ static int loaded(struct ev_sink *sink, const struct generation *generation, str
         pthread_cond_wait(&beaten, &lock);
     tries++;
     pthread_mutex_unlock(&lock);
-    if (fails_for_good)
-        return ev_error_set(error, EV_ERR_INVALID, "no such index");
+    if (fault_for_good)
+        return ev_error_set_retriable(error, fault_for_good, "it can't be done"); /* so MongoDB's faults are */
     if (tries <= tries_to_fail)
         return ev_error_set_retriable(error, EV_ERR_TIMEOUT, "the socket's time is over");
     return 0;
@@ -63,7 +63,7 @@ static int set_up(void **state)
 {
     (void)state;
     beats = beats_to_await = tries = tries_to_fail = 0;
-    fails_for_good = false;
+    fault_for_good = 0;
     return 0;
 }
 
@@ -94,13 +94,13 @@ static void test_gives_up_in_the_end(void **state)
     assert_int_equal(tries, REPLAY_LOAD_END_TRIES_MAX);
 }
 
-static void test_passes_on_what_stays_wrong(void **state)
+static void test_passes_on_any_other_fault(void **state)
 {
     struct ev_error error;
     (void)state;
-    fails_for_good = true;
-    assert_int_equal(end_of_load(beat, &error), EV_ERR_INVALID);
-    assert_string_equal(error.message, "no such index");
+    fault_for_good = EV_ERR_UNAVAILABLE;
+    assert_int_equal(end_of_load(beat, &error), EV_ERR_UNAVAILABLE);
+    assert_string_equal(error.message, "it can't be done");
     assert_int_equal(tries, 1);
 }
 
@@ -120,7 +120,7 @@ int main(void)
         cmocka_unit_test_setup(test_is_heard_of_meanwhile, set_up),
         cmocka_unit_test_setup(test_asks_again_when_the_store_gave_up_waiting, set_up),
         cmocka_unit_test_setup(test_gives_up_in_the_end, set_up),
-        cmocka_unit_test_setup(test_passes_on_what_stays_wrong, set_up),
+        cmocka_unit_test_setup(test_passes_on_any_other_fault, set_up),
         cmocka_unit_test_setup(test_ends_when_told_to, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
