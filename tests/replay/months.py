@@ -122,10 +122,10 @@ class Months:
 
     def alter(self, view, sink):
         """By hand, as somebody would with a shell. Returns the document's key."""
-        from audit_tool import Index, collection
+        from audit_tool import Index
         version, generation = self.shop.live(view, sink)
         if sink == "mongodb":
-            documents = collection(self.shop, f"{view}_v{version}" + (f"_g{generation}" if generation > 1 else ""))
+            documents = self.shop.collection(f"{view}_v{version}" + (f"_g{generation}" if generation > 1 else ""))
             key = documents.find_one({"units": {"$gt": 1}}, sort=[("_offset", 1)])["_id"]
             assert documents.update_one({"_id": key}, {"$inc": {"units": 1}}).modified_count == 1
             return key
