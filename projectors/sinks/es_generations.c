@@ -248,18 +248,42 @@ static int measure_position(struct es_sink *es, const struct generation *generat
     return answer.status == 200 ? 0 : es_http_refused(&answer, "read checkpoints", error);
 }
 
+/* How long one that was just made may take until it can be asked. */
+#define ES_SHARDS_TIMEOUT "5s"
+
+static int count_documents(struct es_sink *es, const char *index, struct es_answer *ret, struct ev_error *error)
+{
+    char path[ES_PATH_MAX];
+    snprintf(path, sizeof(path), "/%s/_count", index);
+    ev_arena_reset(&es->arena);
+    return es_http_request(es->http, "GET", path, EV_STR_NULL, &es->arena, ret, error);
+}
+
+/* Whether its shards were started in time or not: who asked looks at the index itself. */
+static int await_shards(struct es_sink *es, const char *index, struct ev_error *error)
+{
+    char path[ES_PATH_MAX];
+    struct es_answer answer;
+    snprintf(path, sizeof(path), "/_cluster/health/%s?wait_for_status=yellow&timeout=" ES_SHARDS_TIMEOUT, index);
+    ev_arena_reset(&es->arena);
+    return es_http_request(es->http, "GET", path, EV_STR_NULL, &es->arena, &answer, error);
+}
+
 static int measure(struct ev_sink *sink, const struct generation *generation, int64_t *ret_documents,
                    int64_t *ret_position, struct ev_error *error)
 {
     struct es_sink *es = es_of(sink);
-    char index[ES_NAME_MAX], path[ES_PATH_MAX];
+    char index[ES_NAME_MAX];
     struct es_answer answer;
     es_generation_index(es, generation, index);
-    snprintf(path, sizeof(path), "/%s/_count", index);
-    ev_arena_reset(&es->arena);
     *ret_documents = *ret_position = 0;
-    int r = es_http_request(es->http, "GET", path, EV_STR_NULL, &es->arena, &answer, error);
-    if (r < 0)
+    int r = count_documents(es, index, &answer, error);
+    if (r >= 0 && answer.status == 503) { /* it has just been made */
+        r = await_shards(es, index, error);
+        if (r >= 0)
+            r = count_documents(es, index, &answer, error);
+    }
+    if (r < 0 || answer.status == 404) /* it has been dropped since it was listed */
         return r;
     if (answer.status != 200)
         return es_http_refused(&answer, "count documents", error);
