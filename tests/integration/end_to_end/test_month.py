@@ -16,6 +16,8 @@ FILE = places.SAMPLE / f"{MONTH}.csv.gz"
 EXPECTED = places.SAMPLE / "expected.json"
 SOURCES = {"mongodb", "reports", "elasticsearch", "log"}
 SEED = 20101
+# At most 320 commands a second, so the import takes 15 s on the fastest machine: long enough to be killed in its midst.
+LINGER_MS, IN_FLIGHT = "50", 16
 RETAIL_DATA = os.environ.get("ORDERLOG_RETAIL_DATA")
 
 
@@ -92,17 +94,18 @@ def test_the_import_again_appends_nothing_after_a_restart(month):
 
 @pytest.mark.seconds(300)
 def test_an_import_that_was_killed_half_way_is_finished_by_the_next(new_orderlog):
-    orderlog = new_orderlog("killed")
+    orderlog = new_orderlog("killed", ORDERLOG_LINGER_MS=LINGER_MS)
     orderlog.start()
     empty = sum(orderlog.await_settled().values())
     for part in (1_000, 3_500):  # within the products; within the invoices
-        process = orderlog.tool_in_background("import", "retail", "--in-flight", 32, FILE)
+        process = orderlog.tool_in_background("import", "retail", "--in-flight", IN_FLIGHT, FILE)
         wait.until(lambda: orderlog.log_length() - empty > part, 60, f"{part} records")  # pylint: disable=cell-var-from-loop
+        assert process.poll() is None, "the import was through before it was killed: nothing is shown"
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=10)
     done_by_then = orderlog.log_length("order")
     assert summary_of(orderlog.tool("import", "retail", FILE))["refused"] == 0
-    assert orderlog.log_length("order") > done_by_then, "the import was killed after it was through: nothing is shown"
+    assert orderlog.log_length("order") > done_by_then
     counts = invoices(orderlog)
     assert len(counts) == 2_025 and set(counts.values()) == {1}
     orderlog.wait_caught_up()
@@ -112,12 +115,13 @@ def test_an_import_that_was_killed_half_way_is_finished_by_the_next(new_orderlog
 @pytest.mark.seconds(300)
 def test_a_command_api_that_was_killed_during_the_import(new_orderlog):
     """The import waits for it and goes on; what was answered is there, what was not is there once."""
-    orderlog = new_orderlog("killed-api")
+    orderlog = new_orderlog("killed-api", ORDERLOG_LINGER_MS=LINGER_MS)
     orderlog.start()
     empty = sum(orderlog.await_settled().values())
-    process = orderlog.tool_in_background("import", "retail", FILE)
+    process = orderlog.tool_in_background("import", "retail", "--in-flight", IN_FLIGHT, FILE)
     for records in (800, 3_300):
         wait.until(lambda: orderlog.log_length() - empty > records, 60, f"{records} records")  # pylint: disable=cell-var-from-loop
+        assert process.poll() is None, "the import was through before command-api was killed: nothing is shown"
         orderlog.kill("command-api")
         orderlog.start("command-api")
     output, _ = process.communicate(timeout=110)

@@ -78,7 +78,7 @@ def names(checked, server):
 @pytest.mark.seconds(300)
 @pytest.mark.parametrize("server", ["kafka", "mongodb", "elasticsearch", "registry"])
 def test_an_import_goes_on_when_a_server_comes_back(new_orderlog, servers, stopped, server):
-    orderlog = new_orderlog(f"import-{server}", servers=servers)
+    orderlog = new_orderlog(f"import-{server}", servers=servers, ORDERLOG_LINGER_MS="10")  # at most 800 commands a second: an import of 6 s or more
     orderlog.start()
     empty = sum(orderlog.await_settled().values())
     process = orderlog.tool_in_background("import", "retail", "--in-flight", 8, FILE)
