@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/memory.h"
+#include "replay/join.h"
 #include "sinks/elasticsearch.h"
 
 /* --- stores and the log --- */
@@ -114,16 +114,6 @@ static int crew_start(struct crew *crew, int count, void *(*run)(void *), struct
     return 0;
 }
 
-static bool join_within(pthread_t thread, int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until); /* ThreadSanitizer knows no join by another clock */
-    until.tv_nsec += ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return pthread_timedjoin_np(thread, NULL, &until) == 0;
-}
-
 struct goes_on {
     int (*call)(void *context, struct ev_error *error);
     void *context;
@@ -136,7 +126,7 @@ static int crew_join(struct crew *crew, struct replay_build *build, const struct
     for (int i = 0; i < crew->count; i++) {
         if (r < 0)
             replay_build_stop(build);
-        while (!join_within(crew->threads[i], REPLAY_PROGRESS_MS))
+        while (!replay_join_within(crew->threads[i], REPLAY_PROGRESS_MS))
             if (r >= 0 && (r = goes_on->call(goes_on->context, error)) < 0)
                 replay_build_stop(build);
     }

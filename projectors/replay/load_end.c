@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "replay/join.h"
+
 struct load_end {
     const struct generation_store *store;
     struct ev_sink *sink;
@@ -27,17 +29,6 @@ static void *end_load(void *context)
     return NULL;
 }
 
-static bool join_within(pthread_t thread, int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until); /* ThreadSanitizer knows no join by another clock */
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return pthread_timedjoin_np(thread, NULL, &until) == 0;
-}
-
 int replay_load_end(const struct generation_store *store, struct ev_sink *sink, const struct generation *generation,
                     int64_t every_ms, int (*goes_on)(void *context, struct ev_error *error), void *context,
                     struct ev_error *error)
@@ -47,7 +38,7 @@ int replay_load_end(const struct generation_store *store, struct ev_sink *sink, 
     int r = 0, fault = pthread_create(&thread, NULL, end_load, &end);
     if (fault)
         return ev_error_set(error, EV_ERR_INTERNAL, "no thread for a replay: %s", strerror(fault));
-    while (!join_within(thread, every_ms))
+    while (!replay_join_within(thread, every_ms))
         if (r >= 0 && (r = goes_on(context, error)) < 0)
             atomic_store(&end.stop, true);
     if (r < 0)
