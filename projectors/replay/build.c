@@ -183,8 +183,8 @@ int replay_build_run(struct replay_build *build, struct ev_sink *sink,
 {
     const struct goes_on going = {goes_on, context};
     size_t memory = build->options->memory_bytes ? build->options->memory_bytes : REPLAY_MEMORY_DEFAULT;
-    size_t threads = (size_t)thread_count(build);
-    size_t bulks = threads * REPLAY_BULKS_PER_THREAD + REPLAY_WRITERS_MORE;
+    size_t threads = (size_t)thread_count(build), more = (size_t)writer_count(build) - threads;
+    size_t bulks = threads * REPLAY_BULKS_PER_THREAD + more;
     build->view = replay_view(build->options->view);
     build->shelf_bytes_max = (memory - memory / REPLAY_BULKS_SHARE) / threads;
     build->checkpoints = ev_memory_alloc_array((size_t)build->partition_count, sizeof(*build->checkpoints));
