@@ -108,8 +108,8 @@ def measure(orderlog, make, seconds, alone=None):
             pair = sample(command, query, *make(number))
             if begun >= warm:
                 pairs.append(pair)
-            if alone:
-                bare += [alone.sample(number)] if begun >= warm else []
+                if alone:
+                    bare.append(alone.sample(number))
             number += 1
             time.sleep(PAUSE_SECONDS)
     more = {"store_alone": figures(bare)} if alone else {}

@@ -81,6 +81,9 @@ class Shop:
         database = pymongo.MongoClient(self.environment["ORDERLOG_MONGODB_URI"]).get_default_database()
         return database[f"{self.orderlog.prefix}_{name}"]
 
+    def documents(self, name):
+        return {row["_id"]: row for row in self.collection(name).find()}
+
     def park_a_customer(self, seed, name="customers_v1", skip=0):
         """A customer whose document can't be read goes no further; returns the document. Orders are fed until one is that customer's."""
         customers = self.collection(name)

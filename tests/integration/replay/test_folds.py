@@ -2,7 +2,6 @@
 import json
 import threading
 
-import pymongo
 import pytest
 
 from harness import places, wait
@@ -23,11 +22,6 @@ def projectors_of(shop, build, name):
     program.start()
     program.await_ready()
     return program
-
-
-def documents(shop, collection):
-    database = pymongo.MongoClient(shop.environment["ORDERLOG_MONGODB_URI"]).get_default_database()
-    return {row["_id"]: row for row in database[f"{shop.orderlog.prefix}_{collection}"].find()}
 
 
 @pytest.mark.seconds(240)
@@ -55,7 +49,7 @@ def test_a_changed_fold_is_refused_until_it_is_accepted(new_shop):
     shop.feed(600)
     shop.projectors()
     shop.await_caught_up()
-    before = documents(shop, "orders_v1")
+    before = shop.documents("orders_v1")
     shop.orderlog.stop("projectors")
 
     # At start: another fold doesn't touch the documents.
@@ -65,7 +59,7 @@ def test_a_changed_fold_is_refused_until_it_is_accepted(new_shop):
         assert "another fold" in error and "new version" in error and "orderlog replay orders" in error
     assert shop.orderlog.ready("changed")[0] == 503
     shop.feed(200, "--seed", 2)
-    assert documents(shop, "orders_v1") == before
+    assert shop.documents("orders_v1") == before
 
     # By hand: the difference is shown, and nothing is live that nobody accepted.
     tool = BUILDS / "orderlog_changed"
@@ -75,10 +69,10 @@ def test_a_changed_fold_is_refused_until_it_is_accepted(new_shop):
     assert set(change["fields"]) == {"reason"} and 0 < change["different"] == change["fields"]["reason"] < change["compared"]
     assert change["samples"] and "large" in change["samples"][0]["what"]
     assert shop.states("orders", "mongodb") == {(1, 1): "live"}
-    assert documents(shop, "orders_v1") == before
+    assert shop.documents("orders_v1") == before
     code, results, _ = shop.replay("orders", "--accept", check=False, tool=tool)
     assert code == 0 and [row["outcome"] for row in results] == ["live", "live"]
-    after = documents(shop, "orders_v1_g2")
+    after = shop.documents("orders_v1_g2")
     assert len(after) > len(before) and any(row.get("reason") == "large" for row in after.values())
 
     # The new fold's projectors feed what is theirs, and leave the other one alone.
@@ -86,8 +80,8 @@ def test_a_changed_fold_is_refused_until_it_is_accepted(new_shop):
         shop.await_fed("orders", sink, 2, "changed")
     shop.feed(100, "--seed", 3)
     shop.await_caught_up("changed")
-    assert documents(shop, "orders_v1") == before
-    assert len(documents(shop, "orders_v1_g2")) > len(after)
+    assert shop.documents("orders_v1") == before
+    assert len(shop.documents("orders_v1_g2")) > len(after)
     program.stop()
 
 
@@ -99,7 +93,7 @@ def test_a_new_version_is_built_on_deployment(new_shop):
     shop.projectors()
     shop.await_caught_up()
     orderlog.start("query-api")
-    old = documents(shop, "orders_v1")
+    old = shop.documents("orders_v1")
     order_id = max(old, key=lambda key: old[key]["units"])
     orderlog.stop("projectors")
     faults, stopping, answers = [], threading.Event(), []
@@ -127,8 +121,8 @@ def test_a_new_version_is_built_on_deployment(new_shop):
         stopping.set()
         reader.join(60)
     assert not faults and answers[0][2] is None, (faults, answers[:1])
-    new = documents(shop, "orders_v2")
-    assert documents(shop, "orders_v1") == old  # it stayed where it was: nobody has its fold
+    new = shop.documents("orders_v2")
+    assert shop.documents("orders_v1") == old  # it stayed where it was: nobody has its fold
     assert all({**row, "reason": None} == {**old[key], "reason": None} for key, row in new.items() if key in old and row["_offset"] == old[key]["_offset"])
 
     # Rolled back, it stays so: the new version's projectors feed theirs, and don't swap again.

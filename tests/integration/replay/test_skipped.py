@@ -12,10 +12,6 @@ SECONDS, REPLAY_SECONDS = 60, 110
 VIEW = ("customers", "mongodb")
 
 
-def documents(shop, name):
-    return {row["_id"]: row for row in shop.collection(name).find()}
-
-
 def parked(shop, *words, code=0):
     """[row] of `orderlog parked …`."""
     done = shop.orderlog.tool("parked", *words, "--json", check=False)
@@ -78,15 +74,15 @@ def test_a_replay_takes_over_what_was_left_out(new_shop):
     shop.await_fed(*VIEW, 1)
     assert ("customers", "mongodb", other) in left_out(shop) and audit(shop, "customers") == (0, [])
     shop.await_fed(*VIEW, 2)
-    assert documents(shop, "customers_v1") == documents(shop, "customers_v1_g2")
+    assert shop.documents("customers_v1") == shop.documents("customers_v1_g2")
 
     # Forgotten when that is what is asked for.
     row, = shop.replay("customers", "--forget-skipped")
     assert row["skipped"] == 0 and row["parked"] == 0
     assert {each[0] for each in left_out(shop)} == {"orders"} and audit(shop, "customers") == (0, [])
     shop.prove([VIEW])
-    changed = documents(shop, "customers_v1_g3")
-    assert changed[key]["_sequence"] == documents(shop, "customers_v1")[key]["_sequence"] + 1
+    changed = shop.documents("customers_v1_g3")
+    assert changed[key]["_sequence"] == shop.documents("customers_v1")[key]["_sequence"] + 1
 
 
 @pytest.mark.seconds(240)
@@ -116,4 +112,4 @@ def test_what_is_left_out_while_a_replay_is_at_work(new_shop):
         shop.await_fed(*VIEW, generation)
     assert left_out(shop) == [("customers", "mongodb", key)] and parked(shop, "list", "customers") == []
     assert audit(shop, "customers") == (0, [])
-    assert documents(shop, "customers_v1") == documents(shop, "customers_v1_g2")
+    assert shop.documents("customers_v1") == shop.documents("customers_v1_g2")
