@@ -72,13 +72,10 @@ void forward_events_finish(struct forward_events *events)
         close(events->epoll_fd);
     if (events->wake_fd >= 0)
         close(events->wake_fd);
-    *events = (struct forward_events){.epoll_fd = -1, .wake_fd = -1, .timer_ms = INT64_MAX};
 }
 
 static int time_to_wait(const struct forward_events *events, int wait_ms)
 {
-    if (events->timer_ms == INT64_MAX)
-        return wait_ms;
     int64_t left = events->timer_ms - now_ms();
     return left <= 0 ? 0 : left < wait_ms ? (int)left : wait_ms;
 }

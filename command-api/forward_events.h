@@ -15,7 +15,7 @@ struct forward_events {
 
 /* In place, because libcurl keeps the address. */
 int forward_events_init(struct forward_events *events, struct ev_error *error);
-/* After all handles have been taken out. Also of one that wasn't begun: {.epoll_fd = -1, .wake_fd = -1}. */
+/* After all handles have been taken out; also after an init that failed. */
 void forward_events_finish(struct forward_events *events);
 /* Waits until something has happened, it was woken, or so much time has passed; then libcurl does what can be done. */
 void forward_events_run(struct forward_events *events, int wait_ms);
